@@ -1,0 +1,1 @@
+"""Writing: from a submitted command to stored bytes."""

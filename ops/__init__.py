@@ -1,0 +1,1 @@
+"""People and machines: settings, the database, the command line, operations."""

@@ -1,0 +1,1 @@
+"""Reading: from stored bytes to views."""

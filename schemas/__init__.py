@@ -1,0 +1,1 @@
+"""The contract: one Avro schema per event, and everything that is derived from them."""
