@@ -1,0 +1,1 @@
+"""I/O of the writing side: the event store and everything it keeps."""
