@@ -1,0 +1,171 @@
+"""May this card be used for this command at its instant: stages 4 and 5 of every decision (contract 0.7 to 0.9)."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger.core.decider import Accepts, Command
+from ledger.core.identity import card_id_of
+from ledger.core.rejection import Rejected
+from ledger.core.shape import province_of_use
+from ledger.core.world import Name, World
+from ledger.families import scheme
+from ledger.families.card import delegation, electronic
+from ledger.families.card.holder import (
+    ACTIVE,
+    CANCELLED,
+    FORMAL_LOSS,
+    ISSUED,
+    LOCKED,
+    TEMPORARY_LOSS,
+    Card,
+    CardSn,
+    Spans,
+    card_of,
+    state_at,
+)
+
+STATE_CODES: Final = {
+    ISSUED: ("card_not_activated", "the card was only issued at that instant: activate it first"),
+    TEMPORARY_LOSS: ("card_lost", "the card was reported lost at that instant"),
+    FORMAL_LOSS: ("card_lost", "the card was reported lost at that instant"),
+    LOCKED: ("card_locked", "the card was locked at that instant"),
+    CANCELLED: ("card_cancelled", "the card was cancelled at that instant"),
+}
+
+
+def keys(command: Command, world: World) -> Iterable[Name]:
+    """Rows of the cards a command names; right at once unless a card has been replaced."""
+    if command.type.card:
+        card_id = card_id_of(command["card_sn"])
+        yield CardSn, command.sn_key
+        yield Card, card_id
+        if command.type.use and command.acting_person is not None:
+            yield delegation.Actor, delegation.actor_key(card_id, command.acting_person)
+    if command.type.other_card:
+        other = command[command.type.other_card]
+        yield CardSn, world.keyring.card_sn(other)
+        yield Card, card_id_of(other)
+
+
+def keys_then(command: Command, world: World) -> Iterable[Name]:
+    """Cards under another card_sn than their first; the last page of states for a fact from before the present one."""
+    if command.type.card:
+        sn_keys = [command.sn_key]
+        if command.type.other_card:
+            sn_keys.append(world.keyring.card_sn(command[command.type.other_card]))
+        for found in filter(None, (world.get(CardSn, sn_key) for sn_key in sn_keys)):
+            yield Card, found.card_id
+            card = world.rows.get((Card, found.card_id))
+            if isinstance(card, Card) and command.occurred_at < card.span.since:
+                yield Spans, Spans.at(found.card_id, card.spans - 1)
+
+
+def admit(command: Command, world: World) -> None:
+    """Stages 4 and 5; fills in the command's card ids."""
+    identify(command, world)
+    type = command.type
+    if type.card:
+        test_order(command, world)
+        if type.state_test is not None:
+            type.state_test(command, world)
+        else:
+            test_state(command, world)
+        if type.use:
+            test_use(command, world)
+    if "scheme" in command.fields:
+        test_scheme(command, world)
+    test_holder(command, world)
+
+
+def identify(command: Command, world: World) -> None:
+    """Stage 4 of the card, then of the other card."""
+    type = command.type
+    if type.stage_four is not None:
+        type.stage_four(command, world)
+    elif type.card:
+        command.card_id = find_card(command, world, command["card_sn"], command.sn_key, "card_sn")
+        if type.other_card:
+            other = command[type.other_card]
+            command.other_card_id = find_card(command, world, other, world.keyring.card_sn(other), type.other_card)
+
+
+def find_card(command: Command, world: World, card_sn: str, sn_key: str, field: str, retired: bool = False) -> str:
+    """card_id of a card_sn that was valid at the command's instant; `retired`: also after its retirement."""
+    found = world.get(CardSn, sn_key)
+    if found is None:
+        raise Rejected("card_unknown", f"no card {card_sn} is recorded here", field)
+    if command.occurred_at < found.since:
+        raise Rejected("before_card_issue", f"{card_sn} was not issued yet at occurred_at", "occurred_at")
+    if not retired and found.retired_at is not None and command.occurred_at >= found.retired_at:
+        raise Rejected("card_sn_retired", f"{card_sn} was replaced by then: use the new card_sn", field)
+    if card_of(world, found.card_id).restricted and not command.type.always:
+        raise Rejected("processing_restricted", "processing of this person's data is restricted", field)
+    return found.card_id
+
+
+def test_order(command: Command, world: World) -> None:
+    card = card_of(world, command.card_id)
+    if command.type.chain and command.occurred_at < card.life_instant:
+        raise Rejected("out_of_order", "earlier than the card's last life-cycle event", "occurred_at")
+    if (
+        command.type.electronic_chain
+        and card.electronic_instant is not None
+        and command.occurred_at < card.electronic_instant
+    ):
+        raise Rejected("out_of_order", "earlier than the last event of the electronic card", "occurred_at")
+
+
+def test_state(command: Command, world: World) -> None:
+    states = command.type.states
+    if states is None:
+        return
+    accepts = states if isinstance(states, Accepts) else states(command)
+    refuse_state(world, command.card_id, command.occurred_at, accepts, "card_sn")
+    if command.other_card_id:
+        refuse_state(world, command.other_card_id, command.occurred_at, accepts, command.type.other_card)
+
+
+def refuse_state(world: World, card_id: str, instant: int, accepts: Accepts, field: str) -> None:
+    state = state_at(world, card_id, card_of(world, card_id), instant)
+    if state is None or state in accepts.states:
+        return
+    code, message = STATE_CODES.get(state, ("", "the card was active at that instant"))
+    raise Rejected(accepts.refusals.get(state, code), message, field)
+
+
+def test_use(command: Command, world: World) -> None:
+    """Electronic card and actor (0.9)."""
+    card = card_of(world, command.card_id)
+    if command.get("channel") == "ELECTRONIC_CARD" and not electronic.in_force(
+        world, command.card_id, card, command.occurred_at
+    ):
+        raise Rejected("electronic_card_not_active", "no electronic card was in force at that instant", "channel")
+    actor = command.acting_person
+    if card.holder == "ORGANISATION" and actor is None:
+        raise Rejected("acting_person_required", "an enterprise acts through a named agent", "acting_person")
+    if actor is not None and actor != card.person:
+        if not delegation.covers(world, command.card_id, actor, command.type.use, command.bdate, command.occurred_at):
+            raise Rejected("acting_person_not_authorised", "no delegation covers this act on this day", "acting_person")
+
+
+def test_scheme(command: Command, world: World) -> None:
+    province = province_of_use(command)
+    if not scheme.is_enabled(world, command["scheme"], command["scheme_item"], province, command.bdate):
+        raise Rejected(
+            "scheme_item_not_enabled",
+            f"{command['scheme_item']} is not enabled in {province} on that date",
+            "scheme_item",
+        )
+
+
+def test_holder(command: Command, world: World) -> None:
+    """First check of stage 6: marks *person* and *enterprise*, for every card the command names."""
+    type = command.type
+    for card_id, field in ((command.card_id, "card_sn"), (command.other_card_id, type.other_card)):
+        if card_id and type.person and card_of(world, card_id).holder != "PERSON":
+            raise Rejected("not_for_enterprise", "this is for personal cards only", field)
+        if card_id and type.enterprise and card_of(world, card_id).holder != "ORGANISATION":
+            raise Rejected("not_an_enterprise", "this is for enterprise cards only", field)
+
+
+IS_ACTIVE: Final = Accepts((ACTIVE,))

@@ -1,0 +1,197 @@
+"""The card and its holder: the rows every family reads.
+
+A card is one holder's relationship, named by card_id; card_sns come and go on it. Its states lie on a timeline of
+effective instants (contract 0.8), so that a late fact is judged by the state of its day. The current state stands in
+the card's own row, older ones in pages.
+"""
+
+from typing import ClassVar, Final
+
+from ledger.core import rows
+from ledger.core.decider import Event, StreamName
+from ledger.core.rows import Page, Row, Rows, StreamRow
+
+ISSUED: Final = "ISSUED"
+ACTIVE: Final = "ACTIVE"
+FORMAL_LOSS: Final = "FORMAL_LOSS"
+LOCKED: Final = "LOCKED"
+TEMPORARY_LOSS: Final = "TEMPORARY_LOSS"
+CANCELLED: Final = "CANCELLED"
+IN_FORCE: Final = "IN_FORCE"
+REVOKED: Final = "REVOKED"
+ALL_BUT_CANCELLED: Final = (ISSUED, ACTIVE, FORMAL_LOSS, LOCKED, TEMPORARY_LOSS)
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+class Span(Row):
+    """A state from an effective instant on.
+
+    `expires`: end of a temporary loss. `run`: for a state other than ACTIVE the start of the unbroken run of such
+    states it belongs to; for ACTIVE the start of the run that reaches `since`, if one does (contract 5.2).
+    """
+
+    state: str = ISSUED
+    since: int = 0
+    expires: int | None = None
+    run: int | None = None
+
+    def at(self, instant: int) -> str:
+        """State at an instant this span covers: a temporary loss that has run out reads as ACTIVE."""
+        if self.expires is not None and self.expires <= instant:
+            return ACTIVE
+        return self.state
+
+    def run_reaching(self, instant: int) -> int | None:
+        """Start of the run of states other than ACTIVE that lasts up to `instant`, if one does."""
+        if self.state == ACTIVE:
+            return self.run if self.since == instant else None
+        if self.expires is not None and self.expires < instant:
+            return None
+        return self.run
+
+
+class Spans(Page):
+    kind: ClassVar[str] = "card_spans"
+    SIZE: ClassVar[int] = 48
+    items: list[Span]
+
+
+class Card(StreamRow):
+    """One card. `holder`: PERSON or ORGANISATION; `person`: person key or credit code. Purses in fen.
+
+    `life_instant`: effective instant of the life-cycle event recorded last; `electronic_instant`: of the last event of
+    chain (b). `electronic`: NONE, IN_FORCE or REVOKED; `electronic_since`: start of its last interval.
+    """
+
+    kind: ClassVar[str] = "card"
+    holder: str = "PERSON"
+    person: str = ""
+    card_sn: str = ""
+    issuing_area: str = ""
+    bank: str = ""
+    bank_account: str = ""
+    social_security_active: bool = False
+    bank_active: bool = False
+    bank_loss_reported: bool = False
+    restricted: bool = False
+    span: Span = Span()
+    spans: int = 0
+    life_instant: int = 0
+    electronic: str = "NONE"
+    electronic_instant: int | None = None
+    electronic_spans: int = 0
+    medical_account: int = 0
+    transit_purse: int = 0
+    family_aid: int = 0
+    wallet: int = 0
+    benefits: int = 0
+    recovery: int = 0
+    registrations: int = 0
+    electronic_since: int | None = None
+
+    @property
+    def state(self) -> str:
+        """Last recorded state."""
+        return self.span.state
+
+    @property
+    def province(self) -> str:
+        return self.issuing_area[:2]
+
+
+class CardSn(Row):
+    """A card_sn ever recorded (key: its keyed hash). Valid from `since` until `retired_at`.
+
+    `blocked_since`: for a retired card_sn the start of the run of states other than ACTIVE that its retirement
+    continues. `highest_counter`: of taps recorded for it.
+    """
+
+    kind: ClassVar[str] = "card_sn"
+    card_id: str
+    since: int
+    retired_at: int | None = None
+    blocked_since: int | None = None
+    highest_counter: int = 0
+
+
+class Person(Row):
+    """A holder (key: person key). `died_on`: the card recorded last was cancelled for death (contract 3.3)."""
+
+    kind: ClassVar[str] = "person"
+    live_card: str | None = None
+    last_card: str = ""
+    died_on: int | None = None
+
+
+class Enterprise(Row):
+    """An organisation (key: credit code)."""
+
+    kind: ClassVar[str] = "enterprise"
+    live_card: str | None = None
+
+
+# --- evolution -------------------------------------------------------------------------------------------------------
+
+
+def enter(world: Rows, card_id: str, state: str, since: int, expires: int | None = None) -> None:
+    """The card is in `state` from the effective instant `since` on."""
+    card = world.edit(Card, card_id)
+    run = card.span.run_reaching(since) if card.spans else None
+    if state != ACTIVE and run is None:
+        run = since
+    card.span = Span(state, since, expires, run)
+    rows.append(world, Spans, card_id, card.spans, card.span)
+    card.spans += 1
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def on_card(event: Event) -> StreamName:
+    """The stream of events on a card."""
+    return Card, event["card_id"]
+
+
+def card_of(world: Rows, card_id: str) -> Card:
+    """The row of a card known to exist."""
+    card = world.get(Card, card_id)
+    if card is None:
+        raise LookupError(f"card {card_id} has no row")
+    return card
+
+
+def span_at(world: Rows, card_id: str, card: Card, instant: int) -> Span | None:
+    """The span that covers an instant; None before the card was issued."""
+    if instant >= card.span.since:
+        return card.span
+    low, high = 0, card.spans
+    while low < high:
+        middle = (low + high) // 2
+        if rows.item_at(world, Spans, card_id, middle).since <= instant:
+            low = middle + 1
+        else:
+            high = middle
+    found: Span | None = rows.item_at(world, Spans, card_id, low - 1) if low else None
+    return found
+
+
+def state_at(world: Rows, card_id: str, card: Card, instant: int) -> str | None:
+    """state_at(t) of contract 0.8; None before the card was issued."""
+    span = span_at(world, card_id, card, instant)
+    return span.at(instant) if span else None
+
+
+def is_dead(world: Rows, person: str, before: int) -> bool:
+    """Whether the person's card recorded last was cancelled for a death earlier than the date `before`."""
+    found = world.get(Person, person)
+    return found is not None and found.died_on is not None and found.died_on < before
+
+
+def is_restricted(world: Rows, person: str) -> bool:
+    """Whether the person holds a restricted card that is not CANCELLED (last recorded state)."""
+    found = world.get(Person, person)
+    if found is None or found.live_card is None:
+        return False
+    card = world.get(Card, found.live_card)
+    return card is not None and card.restricted
