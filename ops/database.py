@@ -36,8 +36,8 @@ def check_server(url: str) -> None:
         raise EnvironmentProblem("ONECARD_DATABASE_URL is not a PostgreSQL connection URL.") from None
     except psycopg.OperationalError as error:
         raise EnvironmentProblem(
-            f"PostgreSQL at {_place(url)} does not let us in ({_reason(error)}); start it, correct ONECARD_DATABASE_URL, "
-            "or unset that to use the embedded database."
+            f"PostgreSQL at {_place(url)} does not let us in ({_reason(error)}); start it, "
+            "correct ONECARD_DATABASE_URL, or unset that to use the embedded database."
         ) from None
     if not OLDEST <= version <= NEWEST:
         raise EnvironmentProblem(

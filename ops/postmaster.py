@@ -185,6 +185,9 @@ class Postmaster:
         while _lives(pid, (str(self.data.resolve()),)):
             if seconds := next(ticks):
                 progress(f"the database is writing its last pages, {seconds} s ...")
+        if self.sockets.parent != self.folder:
+            with contextlib.suppress(OSError):
+                self.sockets.rmdir()
 
     # -- small things --------------------------------------------------------------------------------------------
 
