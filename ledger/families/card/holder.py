@@ -145,6 +145,11 @@ def enter(world: Rows, card_id: str, state: str, since: int, expires: int | None
     card.spans += 1
 
 
+def next_span(card_id: str, spans: int) -> tuple[type[Row], str]:
+    """The page that the next state of a card goes to."""
+    return Spans, Spans.at(card_id, spans)
+
+
 # --- questions -------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,99 @@
+"""The world a decision sees: rows, the configuration, the clock's reading, and questions only the log can answer.
+
+Rows come from a Source (the store, or a dictionary in tests) and are kept while decisions change them; what changed is
+handed back for the appending transaction. The core never knows where rows live.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from ledger.core.configuration import Configuration
+from ledger.core.decider import Event
+from ledger.core.identity import Keyring
+from ledger.core.rows import Row, Rows
+
+R = TypeVar("R", bound=Row)
+Name = tuple[type[Row], str]
+
+
+class Source(Protocol):
+    """Where rows and recorded facts come from. Implemented by `ledger.store` and by dictionaries in tests."""
+
+    def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
+        """The rows that exist among `names`."""
+
+    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
+        """(event name, event, position) first recorded under a submitter's reference."""
+
+    def cut_off(self, month: str, limit: int) -> Any:
+        """The clearing table a cut-off of `month` would take now (CutOffTable); alarms above `limit` deferrals."""
+
+    def pair_totals(self, month: str) -> list[dict[str, Any]]:
+        """Sorted {book, home, treatment, payable_fen} of a cycle that has been cut off, and its row count."""
+
+
+class World(Rows):
+    """Rows in force plus what the serial rule needs: `now` (ledger clock), `position` of the next event."""
+
+    __slots__ = ("_changed", "_source", "config", "keyring", "now", "position", "rows", "taken")
+
+    def __init__(self, source: Source, config: Configuration, keyring: Keyring, now: int, position: int) -> None:
+        self._source = source
+        self.config = config
+        self.keyring = keyring
+        self.now = now
+        self.position = position
+        self.rows: dict[Name, Row | None] = {}
+        self._changed: dict[Name, tuple[Row, int]] = {}
+        self.taken: Any = None  # the last table asked for, to be stored with its CycleCutOff
+
+    def load(self, names: Iterable[Name]) -> None:
+        """Fetch many rows at once; absent ones are remembered as absent."""
+        wanted = [name for name in dict.fromkeys(names) if name not in self.rows]
+        if wanted:
+            self.rows.update(dict.fromkeys(wanted))
+            self.rows.update(self._source.load(wanted))
+
+    def get(self, row_type: type[R], key: str) -> R | None:
+        name = (row_type, key)
+        try:
+            return self.rows[name]  # type: ignore[return-value]
+        except KeyError:
+            self.load([name])
+            return self.rows[name]  # type: ignore[return-value]
+
+    def edit(self, row_type: type[R], key: str) -> R:
+        row = self.get(row_type, key)
+        if row is None:
+            raise LookupError(f"no {row_type.kind} row {key}")
+        self._changed[(row_type, key)] = (row, self.position)
+        return row
+
+    def add(self, key: str, row: R) -> R:
+        name = (type(row), key)
+        if self.get(type(row), key) is not None:
+            raise LookupError(f"{row.kind} row {key} exists")
+        self.rows[name] = row
+        self._changed[name] = (row, self.position)
+        return row
+
+    def edit_or_add(self, row_type: type[R], key: str) -> R:
+        """For rows whose fields all have defaults: heads of streams, counters."""
+        if self.get(row_type, key) is None:
+            return self.add(key, row_type())
+        return self.edit(row_type, key)
+
+    def take_changes(self) -> dict[Name, tuple[Row, int]]:
+        """Rows changed since the last call, with the position of the event that changed each last."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
+        return self._source.recorded(submitter, reference)
+
+    def cut_off(self, month: str, limit: int) -> Any:
+        self.taken = self._source.cut_off(month, limit)
+        return self.taken
+
+    def pair_totals(self, month: str) -> list[dict[str, Any]]:
+        return self._source.pair_totals(month)

@@ -1,0 +1,1 @@
+"""Pure, one room per family; each file reads facts, evolution, decisions, postings, top to bottom."""

@@ -1,0 +1,1 @@
+"""Benefit: budgets, payout batches and lines, overpayments (contract section 3)."""

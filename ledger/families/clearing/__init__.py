@@ -1,0 +1,1 @@
+"""Clearing: units and lines, cycles, notices, remittances, prepayment, audit, disputes (contract section 7)."""

@@ -1,0 +1,55 @@
+"""The one registry of families: every command and event by name, and the order in which a command is decided.
+
+Adding a family means adding its room here and nothing else.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType
+from ledger.core.postings import Posting, balanced
+from ledger.core.rejection import Rejected
+from ledger.core.shape import CommandTable
+from ledger.core.world import Name, World
+from ledger.families.benefit import room as benefit
+from ledger.families.card import admission
+from ledger.families.card import room as card
+from ledger.families.clearing import room as clearing
+from ledger.families.medical import room as medical
+from ledger.families.transit import room as transit
+
+ROOMS: Final = (card, benefit, medical, transit, clearing)
+UNBUILT: Final = {
+    "service": (
+        "UseService PayMerchant RefundMerchant CloseMerchantDay EnterVenue BorrowItem ReturnItem ChargeFine"
+        " PurchasePass ActivatePass UsePass RefundPass ExpirePass PayUtility RefundUtility IssueVoucher RedeemVoucher"
+        " ExpireVoucher SetStudentStatus CreditPolicyFund"
+    ).split(),
+    "governance": (
+        "SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords UnlinkPersonRecords"
+        " EnableSchemeItem"
+    ).split(),
+}
+COMMANDS: Final[dict[str, CommandType]] = {command.name: command for room in ROOMS for command in room.COMMANDS}
+EVENTS: Final[dict[str, EventType]] = {event.name: event for room in ROOMS for event in room.EVENTS}
+TABLE: Final = CommandTable(COMMANDS, frozenset(name for names in UNBUILT.values() for name in names))
+
+
+def keys(command: Command, world: World) -> Iterable[Name]:
+    """Rows that deciding this command will surely read."""
+    yield from admission.keys(command, world)
+    yield from command.type.keys(command, world)
+
+
+def decide(command: Command, world: World) -> list[Draft]:
+    """Stages 3 to 7 of contract 0.7, after shape and reference: drafts of events, or Rejected."""
+    tolerance = world.config.value("clock.future_tolerance_seconds", command.bdate) * 1_000_000
+    if command.occurred_at > world.now + tolerance:
+        raise Rejected("occurred_at_in_future", "later than the ledger's clock allows", "occurred_at")
+    admission.admit(command, world)
+    return command.type.decide(command, world)
+
+
+def postings_for(name: str, event: Event) -> list[Posting]:
+    """The event's balanced postings, by account; a function of the event alone."""
+    return balanced(EVENTS[name].postings(event))

@@ -1,0 +1,1 @@
+"""Transit: the purse, taps, fares and operating days (contract section 5)."""

@@ -1,0 +1,1 @@
+"""One batch of commands: resolve cards, decide, encode, append."""

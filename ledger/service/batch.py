@@ -1,0 +1,129 @@
+"""Deciding one batch, in order, against the world as the lines before left it (contract 0.1, 0.7).
+
+Nothing here writes. What comes out is an outcome for every line and one Append that holds whatever they recorded.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ledger.core.decider import Command, Event
+from ledger.core.rejection import Rejected
+from ledger.core.rows import Row
+from ledger.core.world import Name, World
+from ledger.families import registry
+from ledger.families.clearing.lines import lines_for
+from ledger.families.clearing.units import Unit
+from ledger.service.recording import record
+from ledger.store import state
+from ledger.store.appending import Append
+from ledger.store.submissions import Key, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of input after its shape check. `number` counts over all files of the input."""
+
+    number: int
+    command: Command | None
+    rejected: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`status`: recorded or duplicate; then the stream and version of the first event, and its position."""
+
+    status: str
+    card_id: str
+    card_version: int
+    position: int
+
+
+Outcome = Receipt | Rejected
+# what a reference recorded first: (event name, event, position)
+InFlight = dict[Key, tuple[str, Event, int]]
+
+
+@dataclass(slots=True)
+class Decided:
+    """A batch decided: one outcome a line, and what is to be written."""
+
+    lines: Sequence[Line]
+    outcomes: list[Outcome]
+    append: Append
+    submissions: dict[Key, Submission] = field(default_factory=dict)
+    recorded: InFlight = field(default_factory=dict)
+    rows: dict[Name, Row] = field(default_factory=dict)
+
+
+def keys_of(lines: Sequence[Line]) -> list[Key]:
+    """(submitter, reference) of the lines whose shape is right."""
+    return [(line.command.submitter, line.command.reference) for line in lines if line.command is not None]
+
+
+def preload(lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
+    """Everything the batch will surely read, in two queries: rows named by commands, rows named by those."""
+    commands = [
+        line.command
+        for line in lines
+        if line.command is not None and (line.command.submitter, line.command.reference) not in known
+    ]
+    world.load(name for command in commands for name in registry.keys(command, world))
+    world.load(name for command in commands for name in command.type.keys_then(command, world))
+
+
+def decide_batch(
+    lines: Sequence[Line], world: World, known: dict[Key, Submission], recorded_at: int, lease: int, in_flight: InFlight
+) -> Decided:
+    """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here."""
+    decided = Decided(lines, [], Append(lease))
+    events = decided.append.events
+    for line in lines:
+        if line.command is None:
+            assert line.rejected is not None
+            decided.outcomes.append(line.rejected)
+            continue
+        try:
+            outcome: Outcome = _answer(line.command, world, known, recorded_at, decided, in_flight)
+        except Rejected as rejected:
+            outcome = rejected
+        decided.outcomes.append(outcome)
+    for event in events:
+        decided.append.lines.extend(lines_for(event.name, event.event, event.position))
+    for name, (row, revision) in world.take_changes().items():
+        row_type, key = name
+        decided.rows[name] = row
+        if isinstance(row, Unit):
+            decided.append.units.append((key, copy.copy(row)))
+        else:
+            decided.append.rows.append(state.encoded(row_type.kind, key, revision, row))
+    decided.append.rows.sort()
+    decided.append.units.sort(key=lambda unit: unit[0])
+    decided.append.submissions = sorted(decided.submissions.items(), key=lambda made: made[0])
+    return decided
+
+
+def _answer(
+    command: Command,
+    world: World,
+    known: dict[Key, Submission],
+    recorded_at: int,
+    decided: Decided,
+    in_flight: InFlight,
+) -> Receipt:
+    key = (command.submitter, command.reference)
+    first = known.get(key)
+    if first is not None:
+        if first.digest != command.digest:
+            raise Rejected(
+                "reference_reused", "this submitter used the reference for other content: choose a new one", "reference"
+            )
+        return Receipt("duplicate", first.stream_id, first.version, first.position)
+    recorded = record(command, registry.decide(command, world), world, recorded_at)
+    head = recorded[0]
+    known[key] = decided.submissions[key] = Submission(command.digest, head.stream_id, head.version, head.position)
+    in_flight[key] = decided.recorded[key] = (head.name, head.event, head.position)
+    decided.append.events.extend(recorded)
+    if head.name == "CycleCutOff":
+        decided.append.cycle = (head.event["cycle"], world.taken)
+    return Receipt("recorded", head.stream_id, head.version, head.position)

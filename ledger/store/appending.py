@@ -1,0 +1,60 @@
+"""One append transaction: events, submissions, rows, clearing lines and units, the run; in one pipeline, fsynced.
+
+What a crash leaves behind: before the commit nothing; after it everything. A commit whose answer was lost is in doubt:
+the references of its lines tell.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from ledger.families.clearing.lines import Line
+from ledger.families.clearing.units import Unit
+from ledger.store import lines, recorder, runs, state, submissions
+from ledger.store.lease import LeaseLost
+
+
+@dataclass(slots=True)
+class Append:
+    """Everything one transaction writes, encoded already: nothing here is shared with the decisions that go on."""
+
+    lease: int
+    events: list[Any] = field(default_factory=list)
+    submissions: list[tuple[submissions.Key, submissions.Submission]] = field(default_factory=list)
+    rows: list[state.Encoded] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    units: list[tuple[str, Unit]] = field(default_factory=list)
+    cycle: tuple[str, Any] | None = None
+    progress: runs.Progress | None = None
+
+
+def commit(connection: psycopg.Connection[Any], append: Append) -> None:
+    """Write and commit, or raise: LeaseLost if another process decides now, psycopg errors otherwise."""
+    try:
+        with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("SELECT ledger.begin_append(%s)", (append.lease,))
+            if append.events:
+                recorder.append(cursor, append.events)
+                submissions.insert(cursor, append.submissions)
+                state.upsert(cursor, append.rows)
+            if append.lines:
+                lines.insert_lines(cursor, lines.STORE, append.lines)
+            if append.units:
+                lines.upsert_units(cursor, lines.STORE, append.units)
+            if append.cycle is not None:
+                lines.store_cycle_rows(cursor, lines.STORE, *append.cycle)
+            if append.progress is not None:
+                runs.advance(cursor, append.progress)
+            if append.events:
+                cursor.execute(f"NOTIFY {recorder.CHANNEL}")
+    except psycopg.errors.LockNotAvailable as error:
+        raise LeaseLost(str(error)) from error
+
+
+def is_lost_connection(error: Exception, *connections: psycopg.Connection[Any]) -> bool:
+    """Whether an error means that the server or the network is gone, not that a statement was wrong."""
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and any(
+        connection.closed or connection.broken for connection in connections
+    )
+

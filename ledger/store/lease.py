@@ -1,0 +1,48 @@
+"""One decider at a time.
+
+The lease is a session advisory lock (so a dead process gives it up by dying) plus a number that every append compares
+(so a process that lost it without noticing cannot append). Whoever waits is served in turn.
+"""
+
+from typing import Any
+
+import psycopg
+
+CLASS = 1663
+DECIDER = 1
+WAITING = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND NOT granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
+
+
+class LeaseLost(Exception):
+    """Another process decides now; nothing of ours was appended after it took over."""
+
+
+class Lease:
+    """Held by one autocommit connection; `number` is 0 while not held."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self.number = 0
+
+    def take(self) -> None:
+        """Waits for its turn, then fences every earlier holder."""
+        self._connection.execute("SELECT pg_advisory_lock(%s, %s)", (CLASS, DECIDER))
+        row = self._connection.execute("SELECT ledger.take_lease()").fetchone()
+        assert row is not None
+        self.number = row[0]
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the lease."""
+        row = self._connection.execute(WAITING, (CLASS, DECIDER)).fetchone()
+        return row is not None and bool(row[0])
+
+    def release(self) -> None:
+        if self.number:
+            self.number = 0
+            self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (CLASS, DECIDER))

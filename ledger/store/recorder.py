@@ -1,0 +1,131 @@
+"""The event store: the eventsourcing library's PostgreSQL recorder under our table, our bytes and our insert.
+
+The recorder reads (a stream, the notification log); appending is ours, because a batch must go in with dense positions,
+its submissions and its rows in one transaction, as plain arrays in one pipeline (limits: composite arrays are slower
+and one of 5,000 rows inside a pipeline never returned). Nothing of the library's retries wraps an append.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.rows import dict_row
+
+from ledger.core.decider import Event
+from ledger.store import codec
+from schemas.registry import registry
+
+SCHEMA = "ledger"
+TABLE = "events"
+CHANNEL = "ledger_events"
+ROWS_PER_STATEMENT = 2_000
+
+TOPICS = {name: registry().latest(name).line.subject for name in registry().events()}
+
+INSERT = """
+    INSERT INTO ledger.events (originator_id, originator_version, topic, state, notification_id)
+    SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[])
+"""
+
+
+class LedgerDatastore(PostgresDatastore):
+    """One autocommit connection instead of the library's pool: the caller owns it and its role."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self.schema = SCHEMA
+        self.originator_id_type = "uuid"
+        self.lock_timeout = 0
+        self.enable_db_functions = False
+        self.db_type_names = set()
+        self.psycopg_type_adapters = {}
+        self.psycopg_python_types = {}
+
+    @contextmanager
+    def get_connection(self) -> Iterator[psycopg.Connection[Any]]:
+        before, self.connection.row_factory = self.connection.row_factory, dict_row
+        try:
+            yield self.connection
+        finally:
+            self.connection.row_factory = before
+
+    def close(self) -> None:
+        """The connection is closed by whoever opened it."""
+
+    def __del__(self) -> None:
+        """Nothing to release."""
+
+
+class LedgerRecorder(PostgresApplicationRecorder):
+    """Reads by the library's statements; refuses its way of writing."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        super().__init__(LedgerDatastore(connection), events_table_name=TABLE)
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        raise TypeError("events are appended by a batch with its submissions and rows, never alone")
+
+
+class AvroMapper(Mapper[UUID]):
+    """Stored state = framed Avro bytes, topic = the event's Avro name; events are dicts (TypedDicts of `schemas`)."""
+
+    def __init__(self) -> None:
+        super().__init__(JSONTranscoder())
+
+    def to_stored_event(self, domain_event: Any) -> StoredEvent:
+        """`domain_event`: a `service.recording.Recorded`."""
+        return StoredEvent(
+            originator_id=UUID(domain_event.stream_id),
+            originator_version=domain_event.version,
+            topic=TOPICS[domain_event.name],
+            state=domain_event.data,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        """(event name, event dict), upcast to the current schema."""
+        return codec.decode(stored_event.state)
+
+
+def append(cursor: psycopg.Cursor[Any], events: Sequence[Any]) -> None:
+    """Insert `Recorded` events; inside an append transaction that holds the lease."""
+    for start in range(0, len(events), ROWS_PER_STATEMENT):
+        part = events[start : start + ROWS_PER_STATEMENT]
+        cursor.execute(
+            INSERT,
+            (
+                [event.stream_id for event in part],
+                [event.version for event in part],
+                [TOPICS[event.name] for event in part],
+                [event.data for event in part],
+                [event.position for event in part],
+            ),
+        )
+
+
+class History:
+    """Reading the log: pages by position, one stream by version, the head."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self.recorder = LedgerRecorder(connection)
+
+    def page(self, after: int, limit: int) -> Sequence[Notification]:
+        """Up to `limit` stored events with position > `after`, in order."""
+        return self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+
+    def stream(self, stream_id: str) -> Sequence[StoredEvent]:
+        return self.recorder.select_events(UUID(stream_id))
+
+    def head(self) -> int:
+        """Position of the last event, 0 for an empty store."""
+        return self.recorder.max_notification_id() or 0
+
+    def at(self, position: int) -> tuple[str, Event]:
+        found = self.recorder.select_notifications(position, 1, stop=position)
+        if not found:
+            raise LookupError(f"no event at position {position}")
+        return codec.decode(found[0].state)

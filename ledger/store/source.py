@@ -1,0 +1,52 @@
+"""The store as the World's source: rows, recorded facts and clearing tables, as the log stands."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from ledger.core.decider import Event
+from ledger.core.rows import Row
+from ledger.core.world import Name
+from ledger.store import lines, state, submissions
+from ledger.store.recorder import History
+
+
+class StoreSource:
+    """Reads through one connection. `in_flight` overlays what is decided but not committed yet."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._history = History(connection)
+        self.in_flight: dict[submissions.Key, tuple[str, Event, int]] = {}
+
+    def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
+        with self._connection.cursor() as cursor:
+            return state.load(cursor, names)
+
+    def find(self, keys: Sequence[submissions.Key]) -> dict[submissions.Key, submissions.Submission]:
+        with self._connection.cursor() as cursor:
+            return submissions.find(cursor, keys)
+
+    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
+        key = (submitter, reference)
+        if key in self.in_flight:
+            return self.in_flight[key]
+        found = self.find([key]).get(key)
+        if found is None:
+            return None
+        name, event = self._history.at(found.position)
+        return name, event, found.position
+
+    def cut_off(self, month: str, limit: int) -> Any:
+        with self._connection.cursor() as cursor:
+            return lines.cut_off_table(cursor, lines.STORE, month, limit)
+
+    def pair_totals(self, month: str) -> Any:
+        with self._connection.cursor() as cursor:
+            return lines.pair_totals(cursor, lines.STORE, month)
+
+    def head(self) -> tuple[int, int]:
+        """(last position, its recorded_at); (0, 0) for an empty store."""
+        position = self._history.head()
+        return (position, self._history.at(position)[1]["recorded_at"]) if position else (0, 0)

@@ -1,0 +1,71 @@
+"""State rows in PostgreSQL: loaded for a whole batch in one query, upserted in the appending transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from ledger.core.rows import ROW_LIMIT, Row
+from ledger.core.world import Name
+from ledger.families.clearing.units import Unit
+from ledger.store import lines
+
+ROWS_PER_STATEMENT = 2_000
+UPSERT = """
+    INSERT INTO ledger.state (kind, key, revision, data)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bytea[])
+    ON CONFLICT (kind, key) DO UPDATE SET revision = excluded.revision, data = excluded.data
+"""
+SELECT = """
+    SELECT wanted.n, state.data
+    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, key, n)
+    JOIN ledger.state ON state.kind = wanted.kind AND state.key = wanted.key
+"""
+
+encode = msgspec.msgpack.Encoder().encode
+_decoders: dict[type[Row], msgspec.msgpack.Decoder[Any]] = {}
+
+# (kind, key, revision, bytes)
+Encoded = tuple[str, str, int, bytes]
+
+
+class RowTooLarge(AssertionError):
+    """A state row over 4 KB: a collection in it grows with history, which is a defect of ours."""
+
+
+def decode(row_type: type[Row], data: bytes) -> Row:
+    decoder = _decoders.get(row_type)
+    if decoder is None:
+        decoder = _decoders[row_type] = msgspec.msgpack.Decoder(row_type)
+    row: Row = decoder.decode(data)
+    return row
+
+
+def encoded(kind: str, key: str, revision: int, row: Row) -> Encoded:
+    data = encode(row)
+    if len(data) > ROW_LIMIT:
+        raise RowTooLarge(f"{kind} {key} has {len(data)} bytes")
+    return kind, key, revision, data
+
+
+def load(cursor: psycopg.Cursor[Any], names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
+    """The rows that exist among `names`, clearing units included."""
+    units = [key for row_type, key in names if row_type is Unit]
+    others = [name for name in names if name[0] is not Unit]
+    found: list[tuple[Name, Row]] = []
+    if units:
+        found.extend(((Unit, key), unit) for key, unit in lines.load_units(cursor, lines.STORE, units))
+    for start in range(0, len(others), ROWS_PER_STATEMENT * 4):
+        part = others[start : start + ROWS_PER_STATEMENT * 4]
+        cursor.execute(SELECT, ([name[0].kind for name in part], [name[1] for name in part]), binary=True)
+        for n, data in cursor.fetchall():
+            name = part[n - 1]
+            found.append((name, decode(name[0], data)))
+    return found
+
+
+def upsert(cursor: psycopg.Cursor[Any], rows: Sequence[Encoded]) -> None:
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        kinds, keys, revisions, data = zip(*rows[start : start + ROWS_PER_STATEMENT], strict=True)
+        cursor.execute(UPSERT, (list(kinds), list(keys), list(revisions), list(data)))

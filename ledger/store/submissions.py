@@ -1,0 +1,59 @@
+"""Who submitted what under which reference: one row for each accepted command, written with its events.
+
+A retry is answered from here before anything else is looked at (contract 0.6, 0.7).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from ledger.store.recorder import ROWS_PER_STATEMENT
+
+INSERT = """
+    INSERT INTO ledger.submissions (submitter, reference, digest, stream_id, version, position)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::bigint[], %s::bigint[])
+"""
+SELECT = """
+    SELECT wanted.submitter, wanted.reference, s.digest, s.stream_id::text, s.version, s.position
+    FROM unnest(%s::text[], %s::text[]) AS wanted (submitter, reference)
+    JOIN ledger.submissions AS s ON s.submitter = wanted.submitter AND s.reference = wanted.reference
+"""
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Submission:
+    """The first receipt of an accepted command, and the digest of its content."""
+
+    digest: bytes
+    stream_id: str
+    version: int
+    position: int
+
+
+def find(cursor: psycopg.Cursor[Any], keys: Sequence[Key]) -> dict[Key, Submission]:
+    """Those of (submitter, reference) that were accepted before."""
+    if not keys:
+        return {}
+    cursor.execute(SELECT, ([key[0] for key in keys], [key[1] for key in keys]), binary=True)
+    return {(row[0], row[1]): Submission(*row[2:]) for row in cursor.fetchall()}
+
+
+def insert(cursor: psycopg.Cursor[Any], made: Iterable[tuple[Key, Submission]]) -> None:
+    rows = list(made)
+    for start in range(0, len(rows), ROWS_PER_STATEMENT):
+        part = rows[start : start + ROWS_PER_STATEMENT]
+        cursor.execute(
+            INSERT,
+            (
+                [key[0] for key, _ in part],
+                [key[1] for key, _ in part],
+                [found.digest for _, found in part],
+                [found.stream_id for _, found in part],
+                [found.version for _, found in part],
+                [found.position for _, found in part],
+            ),
+        )
