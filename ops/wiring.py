@@ -1,0 +1,92 @@
+"""The composition root: settings become one open ledger. Every choice of parts is made here."""
+
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from pydantic import ValidationError
+
+from ledger.core.configuration import Configuration
+from ledger.core.identity import Keyring
+from ledger.service.writer import Writer
+from ledger.store import identity
+from ops.database import open_database
+from ops.migrate import migrate
+from ops.postmaster import Progress
+from ops.problems import EnvironmentProblem
+from ops.settings import DEFAULT_SOURCE, Settings, load_secret
+
+WRITER_ROLE = "onecard_writer"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An open ledger: a migrated database whose identity has been checked."""
+
+    settings: Settings
+    dsn: str
+    source: str
+    store_id: str
+    config: Configuration
+    keyring: Keyring
+
+    def connect(self, role: str | None = None) -> psycopg.Connection[Any]:
+        """An autocommit connection, as `role` if given."""
+        connection = psycopg.connect(self.dsn, autocommit=True)
+        if role is not None:
+            connection.execute(f"SET ROLE {role}")  # type: ignore[arg-type]
+        return connection
+
+    def clock(self) -> Callable[[], int]:
+        """Microseconds since 1970 in UTC; a frozen instant under ONECARD_CLOCK."""
+        frozen = self.settings.clock
+        if frozen is not None:
+            return lambda: frozen
+        return lambda: time.time_ns() // 1_000
+
+    def writer(self) -> Writer:
+        """A writer as the role that may append and nothing more."""
+        return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
+
+
+def load_configuration(settings: Settings) -> Configuration:
+    """Entries of ONECARD_CONFIG: a TOML file with [[entry]] tables of key, scope, effective_from, value."""
+    if settings.config is None:
+        return Configuration()
+    try:
+        with settings.config.open("rb") as file:
+            found = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise EnvironmentProblem(f"ONECARD_CONFIG: {settings.config} cannot be read: {error}.") from None
+    unknown = found.keys() - {"entry"}
+    if unknown or not isinstance(found.get("entry", []), list):
+        raise EnvironmentProblem(f"ONECARD_CONFIG: {settings.config} must hold [[entry]] tables and nothing else.")
+    entries = found.get("entry", [])
+    for number, entry in enumerate(entries, 1):
+        try:
+            Configuration.load([entry])
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            reason = first["msg"].removeprefix("Value error, ")
+            raise EnvironmentProblem(f"ONECARD_CONFIG: entry {number} {where}: {reason}.") from None
+    return Configuration.load(entries)
+
+
+@contextmanager
+def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
+    """Start or reach the database, bring it up to date, check that it is ours; an EnvironmentProblem otherwise."""
+    config = load_configuration(settings)
+    with open_database(settings, progress) as dsn:
+        migrate(dsn)
+        keyring = Keyring(load_secret(settings))
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            try:
+                found = identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring)
+            except identity.StoreMismatch as error:
+                raise EnvironmentProblem(f"{error}.") from None
+        yield Ledger(settings, dsn, found.source, found.store_id, config, keyring)
