@@ -1,109 +1,79 @@
 """Turns events into the bytes that are stored and published, and back.
 
 Bytes are Confluent-framed Avro: 0x00, the schema id as 4 bytes big-endian, the body. Inside the ledger an event is a
-dict of plain values, uuids and hashes as text; schemas are therefore compiled without their logical types (the bytes
-are the same) and only the fixed fields are converted, by name.
+dict of plain values: uuids, hashes and person keys as lower-case text, instants and dates as integers, so that no
+rule and no view needs a library. An event is always written in its latest version and always read as that version,
+whatever it was written in.
 """
 
-import io
 from typing import Any
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from ledger.store.upcasters import Upcaster, upcaster_for
+from ledger.store.wire import reader, writer
+from schemas.registry import registry
 
-from ledger.store.upcasters import upcast
-from schemas.files import Definition
-from schemas.registry import Registered, registry
-
-MAGIC = b"\x00"
+MAGIC = 0
 HEADER_BYTES = 5
 Event = dict[str, Any]
 
 
 class Undecodable(Exception):
-    """These bytes are no event of ours: foreign, damaged, or of a schema nobody registered here."""
+    """These bytes are no event of ours: foreign, damaged, or of a schema that is not registered here."""
 
 
-def _without_logical_types(node: object) -> Any:
-    """The schema as plain numbers: the same bytes, no conversions."""
-    if isinstance(node, dict):
-        return {key: _without_logical_types(value) for key, value in node.items() if key != "logicalType"}
-    if isinstance(node, list):
-        return [_without_logical_types(value) for value in node]
-    return node
+class Unencodable(Exception):
+    """This dict is not the event its name says: a field is missing, unknown, or of the wrong kind."""
 
 
-def _fixed_name(avro: object) -> str:
-    if isinstance(avro, list):
-        return _fixed_name(next(one for one in avro if one != "null"))
-    if isinstance(avro, dict) and avro["type"] == "fixed":
-        return str(avro["name"])
-    return avro.removeprefix("onecard.") if isinstance(avro, str) else ""
+def _header(schema_id: int) -> bytes:
+    return bytes([MAGIC]) + schema_id.to_bytes(HEADER_BYTES - 1, "big")
 
 
-class _Codec:
-    """One registered version, ready to read and write."""
+class _Writers(dict[str, writer.Writer]):
+    """Event name -> function from event to framed bytes; compiled at the first use of each."""
 
-    def __init__(self, registered: Registered) -> None:
-        definition: Definition = registered.definition
-        self.line = registered.line
-        self.event = registered.event
-        self.header = MAGIC + registered.id.to_bytes(4, "big")
-        self.schema = parse_schema(_without_logical_types(definition))
-        self.names = frozenset(field["name"] for field in definition["fields"])
-        self.uuids = tuple(f["name"] for f in definition["fields"] if _fixed_name(f["type"]) == "Uuid")
-        self.hashes = tuple(f["name"] for f in definition["fields"] if _fixed_name(f["type"]) == "Hash")
-
-    def encode(self, event: Event) -> bytes:
-        if event.keys() != self.names:
-            raise ValueError(f"{self.event}: fields {sorted(event.keys() ^ self.names)} missing or unknown")
-        values = dict(event)
-        for name in self.uuids:
-            if (text := values[name]) is not None:
-                values[name] = bytes.fromhex(text.replace("-", ""))
-        for name in self.hashes:
-            if (text := values[name]) is not None:
-                values[name] = bytes.fromhex(text)
-        buffer = io.BytesIO()
-        buffer.write(self.header)
-        schemaless_writer(buffer, self.schema, values)
-        return buffer.getvalue()
-
-    def decode(self, data: bytes) -> Event:
-        buffer = io.BytesIO(data)
-        buffer.seek(HEADER_BYTES)
-        try:
-            event: Event = schemaless_reader(buffer, self.schema, None)  # type: ignore[assignment]
-        except (EOFError, ValueError, IndexError, OverflowError) as error:
-            raise Undecodable(f"{self.line.subject} version {self.line.version}: {error!r}") from error
-        if left := len(data) - buffer.tell():
-            raise Undecodable(f"{self.line.subject} version {self.line.version}: {left} bytes after the event")
-        for name in self.uuids:
-            if (raw := event[name]) is not None:
-                text = raw.hex()
-                event[name] = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-        for name in self.hashes:
-            if (raw := event[name]) is not None:
-                event[name] = raw.hex()
-        return event
+    def __missing__(self, event_name: str) -> writer.Writer:
+        latest = registry().latest(event_name)
+        self[event_name] = compiled = writer.compiled_writer(latest.definition, _header(latest.id))
+        return compiled
 
 
-_CODECS = {one.id: _Codec(one) for one in registry().versions}
-_LATEST = {event: _CODECS[registry().latest(event).id] for event in registry().events()}
+class _Readers(dict[bytes, tuple[str, reader.Reader, Upcaster | None]]):
+    """First 5 bytes -> event name, function from bytes to event, and what brings that event up to date."""
+
+    def __missing__(self, header: bytes) -> tuple[str, reader.Reader, Upcaster | None]:
+        if len(header) < HEADER_BYTES or header[0] != MAGIC:
+            raise Undecodable("not framed: no magic byte and schema id")
+        schema_id = int.from_bytes(header[1:], "big")
+        version = registry().by_id(schema_id)
+        if version is None:
+            raise Undecodable(f"schema id {schema_id} is not registered")
+        latest = registry().latest(version.event)
+        upcast = None if version is latest else upcaster_for(version, latest)
+        self[header] = found = (version.event, reader.compiled_reader(version.definition), upcast)
+        return found
+
+
+_WRITERS = _Writers()
+_READERS = _Readers()
 
 
 def encode(event_name: str, event: Event) -> bytes:
-    """The framed bytes of an event in its latest version; the fields must be exactly those of the schema."""
-    return _LATEST[event_name].encode(event)
+    """The framed bytes of an event in its latest version; its fields must be exactly those of the schema."""
+    try:
+        return _WRITERS[event_name](event)
+    except writer.REFUSALS as error:
+        raise Unencodable(f"{event_name}: {error!r}") from error
 
 
 def decode(data: bytes) -> tuple[str, Event]:
     """Event name and event of framed bytes, old versions brought up to the present one."""
-    if len(data) < HEADER_BYTES or data[:1] != MAGIC:
-        raise Undecodable("not framed: no magic byte and schema id")
-    codec = _CODECS.get(int.from_bytes(data[1:HEADER_BYTES], "big"))
-    if codec is None:
-        raise Undecodable(f"schema id {int.from_bytes(data[1:HEADER_BYTES], 'big')} is not registered")
-    event = codec.decode(data)
-    if codec is not _LATEST[codec.event]:
-        event = upcast(codec.line.subject, codec.line.version, event)
-    return codec.event, event
+    name, read, upcast = _READERS[data[:HEADER_BYTES]]
+    event: Event
+    try:
+        event, end = read(data, HEADER_BYTES)
+    except reader.REFUSALS as error:
+        raise Undecodable(f"{name}: {error!r}") from error
+    if end != len(data):
+        raise Undecodable(f"{name}: " + ("truncated" if end > len(data) else f"{len(data) - end} bytes too many"))
+    return name, event if upcast is None else upcast(event)
