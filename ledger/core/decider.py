@@ -93,9 +93,9 @@ class CommandType:
 
     Marks: `card` takes card_sn; `other_card` names the field of a second card; `use` holds the family of matters (0.9);
     `always`; `person`, `enterprise`. `states`: None accepts any. `chain`, `electronic_chain`: must rise along the card's
-    life cycle / electronic card (0.8). `stage_four` replaces the tests of the card's identity, `state_test` that of its
-    state. `keys`: rows the decision will surely read, loaded for a whole batch at once; `keys_then`: rows named by
-    those. `alone`: decided as a barrier, in a transaction of its own.
+    life cycle / electronic card (0.8). `stage_two` is tested right after duplicates, `stage_four` replaces the tests of
+    the card's identity, `state_test` that of its state. `keys`: rows the decision will surely read, loaded for a whole
+    batch at once; `keys_then`: rows named by those. `alone`: decided as a barrier, in a transaction of its own.
     """
 
     name: str
@@ -111,6 +111,7 @@ class CommandType:
     states: Accepts | Callable[[Command], Accepts] | None = None
     chain: bool = False
     electronic_chain: bool = False
+    stage_two: Check | None = None
     stage_four: Check | None = None
     state_test: Check | None = None
     shape: tuple[ShapeRule, ...] = ()

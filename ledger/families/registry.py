@@ -42,7 +42,9 @@ def keys(command: Command, world: World) -> Iterable[Name]:
 
 
 def decide(command: Command, world: World) -> list[Draft]:
-    """Stages 3 to 7 of contract 0.7, after shape and reference: drafts of events, or Rejected."""
+    """Stages 2 (but duplicates) to 7 of contract 0.7, after shape: drafts of events, or Rejected."""
+    if command.type.stage_two is not None:
+        command.type.stage_two(command, world)
     tolerance = world.config.value("clock.future_tolerance_seconds", command.bdate) * 1_000_000
     if command.occurred_at > world.now + tolerance:
         raise Rejected("occurred_at_in_future", "later than the ledger's clock allows", "occurred_at")
