@@ -1,0 +1,144 @@
+"""Operating days: when one begins and ends, what it counted, and its closing (contract 5.2, 5.4).
+
+A day runs from its cut in the night, not from midnight. What arrives for a closed day counts in the first open one, so
+a closed day's sums never change. Each day adds up as it goes: closing reads sums, not taps.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from ledger.core import fields as types
+from ledger.core.calendar import MINUTE, business_date, start_of
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType, StreamName
+from ledger.core.fields import required
+from ledger.core.rejection import Rejected
+from ledger.core.rows import Row, Rows, StreamRow
+from ledger.core.world import Name, World
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+class TransitDay(StreamRow):
+    """An operator's calendar (key: operator). `first`, `last`: bounds of the days that ever counted anything."""
+
+    kind: ClassVar[str] = "transit_day"
+    closed_to: int | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+class DaySum(Row):
+    """What a clearing day counted. Key: operator:day."""
+
+    kind: ClassVar[str] = "transit_day_sum"
+    taps: int = 0
+    corrections: int = 0
+    due: int = 0
+    paid: int = 0
+
+
+# --- evolution -------------------------------------------------------------------------------------------------------
+
+
+def count(world: World, event: Event, taps: int, corrections: int, due: int, paid: int) -> None:
+    """A tap or a correction counts in its clearing day."""
+    operator, day = event["operator"], event["clearing_day"]
+    total = world.edit_or_add(DaySum, day_key(operator, day))
+    total.taps += taps
+    total.corrections += corrections
+    total.due += due
+    total.paid += paid
+    days = world.get(TransitDay, operator)
+    if days is None or days.first is None or days.last is None:
+        days = world.edit_or_add(TransitDay, operator)
+        days.first = days.last = day
+    elif day < days.first:
+        world.edit(TransitDay, operator).first = day
+    elif day > days.last:
+        world.edit(TransitDay, operator).last = day
+
+
+def closed(world: World, event: Event, position: int) -> None:
+    world.edit_or_add(TransitDay, event["operator"]).closed_to = event["day"]
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def day_key(operator: str, day: int) -> str:
+    return f"{operator}:{day}"
+
+
+def cut(world: World, day: int, area: str) -> int:
+    """How long after midnight an operating day begins, in microseconds."""
+    minutes: int = world.config.value("transit.day_cut_minutes", day, area[:2])
+    return minutes * MINUTE
+
+
+def operating_day(world: World, instant: int, area: str) -> int:
+    return business_date(instant - cut(world, business_date(instant), area))
+
+
+def clearing_day(world: Rows, operator: str, day: int) -> int:
+    """The day whose closing counts a fare of an operating day: its own unless that is closed."""
+    days = world.get(TransitDay, operator)
+    if days is None or days.closed_to is None or day > days.closed_to:
+        return day
+    return days.closed_to + 1
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def close(command: Command, world: World) -> list[Draft]:
+    operator, day = command["operator"], command["day"]
+    days = world.get(TransitDay, operator) or TransitDay()
+    if days.closed_to is not None and day <= days.closed_to:
+        raise Rejected("day_closed", "this day was closed before", "day")
+    if command.occurred_at < start_of(day + 1) + cut(world, command.bdate, command["operating_area"]):
+        raise Rejected("day_not_over", "the operating day still runs at occurred_at", "day")
+    closed_from = None if days.closed_to is None else days.closed_to + 1
+    sums = list(sums_between(world, operator, days, closed_from, day))
+    due, paid = sum(total.due for total in sums), sum(total.paid for total in sums)
+    derived = {
+        "closed_from": closed_from,
+        "tap_count": sum(total.taps for total in sums),
+        "correction_count": sum(total.corrections for total in sums),
+        "due_fen": due,
+        "paid_fen": paid,
+        "subsidy_fen": due - paid,
+    }
+    return [Draft("TransitDayClosed", derived)]
+
+
+def sums_between(world: World, operator: str, days: TransitDay, start: int | None, end: int) -> Iterable[DaySum]:
+    """Sums of the days from `start` (None: the first ever counted) to `end`, loaded at once."""
+    if days.first is None or days.last is None:
+        return
+    first = days.first if start is None else max(start, days.first)
+    keys = [day_key(operator, day) for day in range(first, min(end, days.last) + 1)]
+    world.load([(DaySum, key) for key in keys])
+    for key in keys:
+        found = world.get(DaySum, key)
+        if found is not None:
+            yield found
+
+
+def operator_days(event: Event) -> StreamName:
+    return TransitDay, event["operator"]
+
+
+def keys(command: Command, world: World) -> Iterable[Name]:
+    yield TransitDay, command["operator"]
+
+
+COMMANDS: Final = (
+    CommandType(
+        "CloseTransitDay",
+        "transit",
+        (required("operator", types.identifier), required("operating_area", types.area), required("day", types.day)),
+        close,
+        keys=keys,
+    ),
+)
+EVENTS: Final = (EventType("TransitDayClosed", "transit", operator_days, closed),)

@@ -1,0 +1,93 @@
+"""Loading the transit purse (contract 5.1).
+
+Its sums by the counter the chip showed let a later tap check the chip's own arithmetic.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from ledger.core import fields as types
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType
+from ledger.core.fields import optional, required
+from ledger.core.postings import Posting
+from ledger.core.rejection import Rejected
+from ledger.core.rows import Row
+from ledger.core.world import Name, World
+from ledger.families.card.admission import IS_ACTIVE
+from ledger.families.card.holder import Card, card_of, on_card
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+class TopUps(Row):
+    """Sum loaded while a chip showed a counter. Key: sn_key:counter."""
+
+    kind: ClassVar[str] = "top_ups"
+    amount: int = 0
+
+
+def chip_key(sn_key: str, counter: int) -> str:
+    """Names what belongs to one count of one chip."""
+    return f"{sn_key}:{counter}"
+
+
+# --- evolution -------------------------------------------------------------------------------------------------------
+
+
+def topped_up(world: World, event: Event, position: int) -> None:
+    world.edit(Card, event["card_id"]).transit_purse += event["amount_fen"]
+    if event["after_counter"] is not None:
+        key = chip_key(world.keyring.card_sn(event["card_sn"]), event["after_counter"])
+        world.edit_or_add(TopUps, key).amount += event["amount_fen"]
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def top_up(command: Command, world: World) -> list[Draft]:
+    card = card_of(world, command.card_id)
+    limit: int = world.config.value("transit.purse_max_fen", command.bdate, card.province)
+    if card.transit_purse + command["amount_fen"] > limit:
+        raise Rejected("purse_limit_exceeded", f"the purse may hold {limit} fen at most", "amount_fen")
+    return [Draft("PurseToppedUp", card_id=command.card_id)]
+
+
+def refuse_below_grace(command: Command, world: World, more_paid: int) -> None:
+    """A purse may go below zero only down to the grace that terminals out of reach allow."""
+    card = card_of(world, command.card_id)
+    grace: int = world.config.value("transit.offline_grace_fen", command.bdate, card.province)
+    if more_paid > 0 and card.transit_purse - more_paid < -grace:
+        raise Rejected("insufficient_transit_purse", f"the purse would fall below -{grace} fen", "paid_fen")
+
+
+def keys(command: Command, world: World) -> Iterable[Name]:
+    counter = command.get("after_counter")
+    if counter is not None:
+        yield TopUps, chip_key(command.sn_key, counter)
+
+
+# --- postings --------------------------------------------------------------------------------------------------------
+
+
+def top_up_postings(event: Event) -> Iterable[Posting]:
+    yield f"card:{event['card_id']}:transit_purse", event["amount_fen"]
+    yield f"cash:{event['operator']}", -event["amount_fen"]
+
+
+COMMANDS: Final = (
+    CommandType(
+        "TopUpPurse",
+        "transit",
+        (
+            required("operator", types.identifier),
+            required("amount_fen", types.amount),
+            optional("after_counter", types.count),
+        ),
+        top_up,
+        card=True,
+        person=True,
+        states=IS_ACTIVE,
+        keys=keys,
+    ),
+)
+EVENTS: Final = (EventType("PurseToppedUp", "transit", on_card, topped_up, top_up_postings),)

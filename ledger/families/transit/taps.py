@@ -1,0 +1,304 @@
+"""Taps: what a chip did at a terminal, in any order of arrival (contract 5.2).
+
+Terminals work offline, so a tap is a debt already made: it is refused only when it is no new tap, comes too late, is
+wrong in itself, or was made long after the card was blocked. A journey is an ENTRY and the EXIT that names its counter;
+a late EXIT undoes the maximum fare charged in its place. What the EXIT finds is recorded in it and never revised.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
+
+from ledger.core import fields as types
+from ledger.core.calendar import MINUTE, business_date
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType, allowed_only
+from ledger.core.fields import optional, required
+from ledger.core.identity import card_id_of
+from ledger.core.postings import Posting
+from ledger.core.provinces import city
+from ledger.core.rejection import Rejected
+from ledger.core.rows import Row
+from ledger.core.world import Name, World
+from ledger.families.card import admission, entitlement
+from ledger.families.card.holder import ACTIVE, ISSUED, Card, CardSn, card_of, on_card, span_at
+from ledger.families.transit import days
+from ledger.families.transit.obligation import CityPair, charge, is_inter_city, move, pair_key
+from ledger.families.transit.purse import TopUps, chip_key, refuse_below_grace
+
+OPEN: Final = "OPEN"
+CLOSED: Final = "CLOSED"
+TIMED_OUT: Final = "TIMED_OUT"
+WAITING: Final = "WAITING"
+UNMATCHED: Final = "UNMATCHED"
+NONE: Final = "NONE"
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+class Tap(Row):
+    """A recorded tap (key: sn_key:counter) as it was sent, its effective fare, and of an ENTRY the journey's state."""
+
+    kind: ClassVar[str] = "tap"
+    operator: str
+    terminal: str
+    operating_area: str
+    tap_type: str
+    mode: str
+    line: str | None
+    station: str | None
+    entry_counter: int | None
+    fare_due_fen: int
+    paid_fen: int
+    concession_class: str
+    balance_after_fen: int | None
+    occurred_at: int
+    due: int = 0
+    paid: int = 0
+    journey: str = NONE
+    inter_city: bool = False
+
+    @property
+    def use_city(self) -> str:
+        return city(self.operating_area)
+
+
+class Exit(Row):
+    """An EXIT recorded for an ENTRY, which may come later. Key: sn_key:operator:entry_counter."""
+
+    kind: ClassVar[str] = "tap_exit"
+    counter: int
+
+
+SENT: Final = Tap.__struct_fields__[: Tap.__struct_fields__.index("due")]
+
+
+def exit_key(sn_key: str, operator: str, entry_counter: int) -> str:
+    return f"{sn_key}:{operator}:{entry_counter}"
+
+
+# --- evolution -------------------------------------------------------------------------------------------------------
+
+
+def tapped(world: World, event: Event, position: int) -> None:
+    sn_key = world.keyring.card_sn(event["card_sn"])
+    due, paid = event["fare_due_fen"], event["paid_fen"]
+    sent = {name: event[name] for name in SENT}
+    tap = Tap(**sent, due=due, paid=paid, journey=event["journey"], inter_city=event["inter_city"])
+    world.add(chip_key(sn_key, event["counter"]), tap)
+    chip = world.edit(CardSn, sn_key)
+    chip.highest_counter = max(chip.highest_counter, event["counter"])
+    if event["entry_counter"] is not None:
+        world.add(exit_key(sn_key, tap.operator, event["entry_counter"]), Exit(event["counter"]))
+        if event["journey"] == CLOSED:
+            entry = world.edit(Tap, chip_key(sn_key, event["entry_counter"]))
+            entry.journey, entry.due, entry.paid = CLOSED, 0, 0
+    undone_due, undone_paid = event["reversed_due_fen"], event["reversed_paid_fen"]
+    world.edit(Card, event["card_id"]).transit_purse += undone_paid - paid
+    if event["inter_city"]:
+        move(world, event["issue_city"], event["use_city"], paid)
+    if event["reversed_inter_city"]:
+        move(world, event["issue_city"], event["reversed_use_city"], -undone_paid)
+    days.count(world, event, 1, 0, due - undone_due, paid - undone_paid)
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def find_card(command: Command, world: World) -> None:
+    """Stage 4 of taps and their corrections: the chip is the one of its day, also if retired since."""
+    command.card_id = admission.find_card(command, world, command["card_sn"], command.sn_key, "card_sn", retired=True)
+
+
+def refuse_blocked(command: Command, world: World) -> None:
+    """Stage 5: terminals know a block only after a while; until then the tap is a valid debt."""
+    instant = command.occurred_at
+    chip = world.get(CardSn, command.sn_key)
+    if chip is not None and chip.retired_at is not None and instant >= chip.retired_at:
+        code, message = "card_sn_retired", "the card was replaced, and terminals had time to learn it"
+        blocked_since = chip.blocked_since
+    else:
+        span = span_at(world, command.card_id, card_of(world, command.card_id), instant)
+        state = span.at(instant) if span else ACTIVE
+        if state == ACTIVE:
+            return
+        code, message = admission.STATE_CODES[state]
+        if state == ISSUED:
+            raise Rejected(code, message, "card_sn")
+        blocked_since = span.run if span else None
+    province = command["operating_area"][:2]
+    delay: int = world.config.value("transit.blacklist_delay_minutes", command.bdate, province)
+    if blocked_since is not None and instant >= blocked_since + delay * MINUTE:
+        raise Rejected(code, message, "card_sn")
+
+
+def tap(command: Command, world: World) -> list[Draft]:
+    refuse_late(command, world)
+    refuse_again(command, world)
+    refuse_fare(command, world)
+    entry = refuse_journey(command, world)
+    undone = entry if entry is not None and entry.journey == TIMED_OUT else None
+    undone_due, undone_paid = (undone.due, undone.paid) if undone else (0, 0)
+    refuse_below_grace(command, world, command["paid_fen"] - undone_paid)
+    card = card_of(world, command.card_id)
+    operator, area = command["operator"], command["operating_area"]
+    operating_day = days.operating_day(world, command.occurred_at, area)
+    derived = {
+        "operating_day": operating_day,
+        "clearing_day": days.clearing_day(world, operator, operating_day),
+        "subsidy_fen": command["fare_due_fen"] - command["paid_fen"],
+        "issue_city": city(card.issuing_area),
+        "use_city": city(area),
+        "inter_city": is_inter_city(card.issuing_area, area),
+        "missing_counters": missing_counters(command, world),
+        "chain": chain(command, world),
+        "journey": journey(command, world, entry),
+        "reversed_due_fen": undone_due,
+        "reversed_paid_fen": undone_paid,
+        "reversed_use_city": undone.use_city if undone else None,
+        "reversed_inter_city": undone.inter_city if undone else False,
+    }
+    return [Draft("TransitTapped", derived, command.card_id)]
+
+
+def refuse_late(command: Command, world: World) -> None:
+    if command["uploaded_at"] < command.occurred_at:
+        raise Rejected("uploaded_before_tap", "uploaded_at cannot precede occurred_at", "uploaded_at")
+    limit: int = world.config.value("transit.late_days", command.bdate, command["operating_area"][:2])
+    if business_date(command["uploaded_at"]) - command.bdate > limit:
+        raise Rejected("tap_too_late", f"uploaded more than {limit} days after the tap", "uploaded_at")
+
+
+def refuse_again(command: Command, world: World) -> None:
+    known = world.get(Tap, chip_key(command.sn_key, command["counter"]))
+    if known is not None:
+        if all(getattr(known, name) == command.get(name) for name in SENT):
+            raise Rejected("tap_duplicate", "this tap is recorded with the same content", "counter")
+        raise Rejected("tap_conflict", "this counter is recorded with other content: look for fraud", "counter")
+
+
+def refuse_fare(command: Command, world: World) -> None:
+    due, paid, concession = command["fare_due_fen"], command["paid_fen"], command["concession_class"]
+    if command["tap_type"] == "ENTRY" and (due or paid):
+        raise Rejected("entry_with_fare", "an entry is free: the exit carries the fare", "fare_due_fen")
+    if paid > due:
+        raise Rejected("paid_exceeds_due", "more was paid than is due", "paid_fen")
+    if concession == "ORDINARY":
+        if paid < due:
+            raise Rejected("subsidy_without_concession", "an ordinary fare is paid in full", "paid_fen")
+    elif not entitlement.has_concession(
+        world, command.card_id, concession, command["operating_area"][:2], command.bdate
+    ):
+        raise Rejected("concession_not_valid", "no such concession holds: send as ORDINARY", "concession_class")
+
+
+def refuse_journey(command: Command, world: World) -> Tap | None:
+    """The recorded ENTRY that an EXIT names, if it does and is recorded."""
+    named = command.get("entry_counter")
+    if named is None:
+        return None
+    operator = command["operator"]
+    entry = world.get(Tap, chip_key(command.sn_key, named))
+    if named >= command["counter"] or (entry is not None and (entry.tap_type != "ENTRY" or entry.operator != operator)):
+        raise Rejected("entry_counter_invalid", "names no earlier entry of this operator", "entry_counter")
+    if world.get(Exit, exit_key(command.sn_key, operator, named)) is not None:
+        raise Rejected("journey_closed", "this journey has its exit", "entry_counter")
+    return entry
+
+
+def missing_counters(command: Command, world: World) -> int:
+    """How many counts of the chip were skipped since the highest recorded."""
+    chip = world.get(CardSn, command.sn_key)
+    highest = chip.highest_counter if chip else 0
+    return max(0, int(command["counter"]) - highest - 1)
+
+
+def chain(command: Command, world: World) -> str:
+    """Whether the chip's balance follows from the one it showed at the counter before."""
+    shown, counter = command.get("balance_after_fen"), command["counter"]
+    before = world.get(Tap, chip_key(command.sn_key, counter - 1))
+    if shown is None or before is None or before.balance_after_fen is None:
+        return "unchecked"
+    loaded = world.get(TopUps, chip_key(command.sn_key, counter - 1))
+    expected = before.balance_after_fen - command["paid_fen"] + (loaded.amount if loaded else 0)
+    return "ok" if shown == expected else "broken"
+
+
+def journey(command: Command, world: World, entry: Tap | None) -> str:
+    if command["tap_type"] == "SINGLE":
+        return NONE
+    if command["tap_type"] == "ENTRY":
+        ended = world.get(Exit, exit_key(command.sn_key, command["operator"], command["counter"]))
+        return OPEN if ended is None else CLOSED
+    if entry is not None:
+        return CLOSED
+    return UNMATCHED if command.get("entry_counter") is None else WAITING
+
+
+def keys(command: Command, world: World) -> Iterable[Name]:
+    sn_key, counter, operator = command.sn_key, command["counter"], command["operator"]
+    area, named, concession = command["operating_area"], command.get("entry_counter"), command["concession_class"]
+    yield Tap, chip_key(sn_key, counter)
+    yield days.TransitDay, operator
+    yield days.DaySum, days.day_key(operator, days.operating_day(world, command.occurred_at, area))
+    yield CityPair, pair_key(command["card_sn"][:4], city(area))
+    if command.get("balance_after_fen") is not None:
+        yield Tap, chip_key(sn_key, counter - 1)
+        yield TopUps, chip_key(sn_key, counter - 1)
+    if named is not None:
+        yield Tap, chip_key(sn_key, named)
+        yield Exit, exit_key(sn_key, operator, named)
+    elif command["tap_type"] == "ENTRY":
+        yield Exit, exit_key(sn_key, operator, counter)
+    if concession != "ORDINARY":
+        owner = entitlement.concessions_key(card_id_of(command["card_sn"]), concession, area[:2])
+        yield entitlement.Concessions, owner
+        yield entitlement.ConcessionPage, entitlement.ConcessionPage.at(owner, 0)
+
+
+# --- postings --------------------------------------------------------------------------------------------------------
+
+
+def tap_postings(event: Event) -> Iterable[Posting]:
+    card_id, operator, issue_city = event["card_id"], event["operator"], event["issue_city"]
+    due, paid = event["fare_due_fen"], event["paid_fen"]
+    yield from charge(card_id, operator, issue_city, event["use_city"], event["inter_city"], due, paid)
+    use_city, inter_city = event["reversed_use_city"], event["reversed_inter_city"]
+    if use_city is not None:
+        due, paid = -event["reversed_due_fen"], -event["reversed_paid_fen"]
+        yield from charge(card_id, operator, issue_city, use_city, inter_city, due, paid)
+
+
+def is_exit(fields: dict[str, Any]) -> bool:
+    return bool(fields["tap_type"] == "EXIT")
+
+
+COMMANDS: Final = (
+    CommandType(
+        "TapTransit",
+        "transit",
+        (
+            required("operator", types.identifier),
+            required("terminal", types.identifier),
+            required("operating_area", types.area),
+            required("tap_type", types.one_of("ENTRY", "EXIT", "SINGLE")),
+            required("mode", types.one_of("METRO", "BUS", "RAIL", "FERRY", "BIKE")),
+            optional("line", types.identifier),
+            optional("station", types.identifier),
+            required("counter", types.count1),
+            optional("entry_counter", types.count),
+            optional("transfer_of_counter", types.count),
+            required("fare_due_fen", types.amount0),
+            required("paid_fen", types.amount0),
+            required("concession_class", types.one_of("ORDINARY", "STUDENT", "ELDERLY", "MILITARY", "DISABLED")),
+            optional("balance_after_fen", types.signed),
+            required("uploaded_at", types.instant),
+        ),
+        tap,
+        card=True,
+        person=True,
+        stage_four=find_card,
+        state_test=refuse_blocked,
+        shape=(allowed_only("entry_counter", is_exit, "at an EXIT"),),
+        keys=keys,
+    ),
+)
+EVENTS: Final = (EventType("TransitTapped", "transit", on_card, tapped, tap_postings),)
