@@ -92,10 +92,10 @@ class CommandType:
     """A command of the contract, as its heading and table say.
 
     Marks: `card` takes card_sn; `other_card` names the field of a second card; `use` holds the family of matters (0.9);
-    `always`; `person`, `enterprise`. `states`: None accepts any. `chain`, `electronic_chain`: must rise along the card's
-    life cycle / electronic card (0.8). `stage_two` is tested right after duplicates, `stage_four` replaces the tests of
-    the card's identity, `state_test` that of its state. `keys`: rows the decision will surely read, loaded for a whole
-    batch at once; `keys_then`: rows named by those. `alone`: decided as a barrier, in a transaction of its own.
+    `always`; `person`, `enterprise`. `states`: None accepts any. `chain`, `electronic_chain`: must rise along the
+    card's life cycle / electronic card (0.8). `stage_two` is tested right after duplicates, `stage_four` replaces the
+    tests of the card's identity, `state_test` that of its state. `keys`: rows the decision will surely read, loaded for
+    a whole batch at once; `keys_then`: rows named by those. `alone`: decided as a barrier, in a transaction of its own.
     """
 
     name: str
