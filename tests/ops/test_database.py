@@ -1,0 +1,75 @@
+"""Either mode ends in a connection string that works, or in a sentence that says what to do."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ops.database import open_database
+from ops.problems import EnvironmentProblem
+from ops.server_sizing import GB, MB, server_settings
+from ops.settings import Settings
+from tests.fix_postgres import Databases
+
+
+def quiet(_: str) -> None:
+    return
+
+
+def url_of(dsn: str, **changed: str) -> str:
+    parts = psycopg.conninfo.conninfo_to_dict(dsn) | changed
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}&port={parts.get('port', 5432)}"
+
+
+def test_a_server_named_by_url_is_used_as_it_is(dsn: str) -> None:
+    with open_database(Settings(database_url=url_of(dsn)), quiet) as given:
+        assert given == url_of(dsn)
+        psycopg.connect(given).close()
+
+
+def test_without_a_url_the_embedded_server_answers(tmp_path: Path) -> None:
+    with open_database(Settings(home=tmp_path / "home"), quiet) as given:
+        psycopg.connect(given).close()
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    url = "postgresql://someone:open-sesame@127.0.0.1:1/ledger"
+    with pytest.raises(EnvironmentProblem) as told, open_database(Settings(database_url=url), quiet):
+        pytest.fail("nobody listens on port 1")
+    assert str(told.value).startswith("PostgreSQL at 127.0.0.1 port 1, database ledger does not let us in")
+    assert "open-sesame" not in str(told.value)
+
+
+def test_a_database_that_is_not_there_is_told_by_its_name(dsn: str) -> None:
+    url = url_of(dsn, dbname="nowhere")
+    with (
+        pytest.raises(EnvironmentProblem, match='"nowhere" does not exist'),
+        open_database(Settings(database_url=url), quiet),
+    ):
+        pytest.fail("there is no such database")
+
+
+def test_a_database_that_does_not_keep_utf_8_is_refused(databases: Databases) -> None:
+    with psycopg.connect(databases.dsn, autocommit=True) as connection:
+        connection.execute("create database latin template template0 encoding 'LATIN1' locale 'C' locale_provider libc")
+    url = url_of(databases.dsn, dbname="latin")
+    try:
+        with (
+            pytest.raises(EnvironmentProblem, match="keeps its text as LATIN1"),
+            open_database(Settings(database_url=url), quiet),
+        ):
+            pytest.fail("text would be lost")
+    finally:
+        databases.drop(url)
+
+
+def test_the_embedded_server_takes_a_fair_share_of_any_machine() -> None:
+    small = server_settings("store", GB, 8 * GB)
+    large = server_settings("store", 64 * GB, 500 * GB)
+    assert (small["shared_buffers"], large["shared_buffers"]) == ("256MB", "4096MB")
+    assert (small["max_wal_size"], large["max_wal_size"]) == ("1638MB", "16384MB")
+    assert (small["work_mem"], large["work_mem"]) == ("4MB", "64MB")
+    for sized in (small, large):
+        assert (sized["fsync"], sized["synchronous_commit"], sized["full_page_writes"]) == ("on", "on", "on")
+        assert (sized["jit"], sized["wal_compression"]) == ("off", "off")
+    assert server_settings("test", 64 * GB, 500 * GB)["shared_buffers"] == f"{64 * MB // MB}MB"
