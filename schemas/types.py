@@ -438,6 +438,8 @@ class ObjectionResolved(StreamEnvelope):
     objection_id: str
     reason: str
     outcome: str
+    batch_id: str
+    line_id: str
 
 
 class OverpaymentFound(CardEnvelope):
