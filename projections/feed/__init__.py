@@ -1,0 +1,1 @@
+"""The one port of the reading side: an ordered source of records, whatever carries them."""

@@ -1,0 +1,52 @@
+"""LogFeed: the notification log of a store, read in pages and woken by NOTIFY."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+
+from ledger.store import codec
+from ledger.store.recorder import CHANNEL, History
+from projections.feed.port import Broken, Record
+
+
+class LogFeed:
+    """Reads through one connection of its own; a second one listens once somebody waits."""
+
+    def __init__(self, source: str, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self.source = source
+        self._connect = connect
+        self._history = History(connect())
+        self._listening: psycopg.Connection[Any] | None = None
+
+    def close(self) -> None:
+        self._history.connection.close()
+        if self._listening is not None:
+            self._listening.close()
+
+    def head(self) -> int:
+        return self._history.head()
+
+    def read(self, after: int, limit: int) -> Sequence[Record]:
+        records = []
+        for stored in self._history.page(after, limit):
+            after += 1
+            if stored.id != after:
+                raise Broken(f"source {self.source}: position {after} is missing from the log: run `onecard verify`")
+            try:
+                name, event = codec.decode(stored.state)
+            except codec.Undecodable as error:
+                raise Broken(f"source {self.source}, position {after}: {error}: run `onecard verify`") from error
+            records.append(
+                Record(
+                    self.source, after, str(stored.originator_id), stored.originator_version, name, event, stored.state
+                )
+            )
+        return records
+
+    def wait(self, timeout_seconds: int) -> bool:
+        if self._listening is None:
+            self._listening = self._connect()
+            self._listening.execute(f"LISTEN {CHANNEL}")
+            return True
+        return any(True for _ in self._listening.notifies(timeout=timeout_seconds, stop_after=1))

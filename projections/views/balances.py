@@ -1,0 +1,135 @@
+"""balances: per account debit, credit, entries and last position (queries.md section 2).
+
+Accounts of cards are many and cold, the others few and hot; the latter carry a share so that several followers need not
+wait for one row, and are summed on read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from projections.feed.port import Page
+from projections.views.port import Cursor
+
+NAME = "balances"
+UPSERT = """
+    INSERT INTO views.balances_v{version} AS b (source, account, share, debit_fen, credit_fen, entries, last_position)
+    SELECT %s, account, 0, debit, credit, entries, last_position
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+        AS new (account, debit, credit, entries, last_position)
+    ON CONFLICT (source, account, share) DO UPDATE SET
+        debit_fen = b.debit_fen + excluded.debit_fen, credit_fen = b.credit_fen + excluded.credit_fen,
+        entries = b.entries + excluded.entries, last_position = excluded.last_position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account as the view has it; balance = debit - credit."""
+
+    account: str
+    debit_fen: int
+    credit_fen: int
+    entries: int
+    last_position: int
+
+    @property
+    def balance_fen(self) -> int:
+        return self.debit_fen - self.credit_fen
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "account": self.account,
+            "balance_fen": self.balance_fen,
+            "debit_fen": self.debit_fen,
+            "credit_fen": self.credit_fen,
+            "entries": self.entries,
+            "last_position": self.last_position,
+        }
+
+
+def tally(page: Page) -> dict[str, list[int]]:
+    """account -> [debit, credit, entries, last position] of a page."""
+    accounts: dict[str, list[int]] = {}
+    for record, postings in zip(page.records, page.postings, strict=True):
+        for account, amount in postings:
+            sums = accounts.get(account)
+            if sums is None:
+                sums = accounts[account] = [0, 0, 0, 0]
+            sums[amount < 0] += abs(amount)
+            sums[2] += 1
+            sums[3] = record.position
+    return accounts
+
+
+class Balances:
+    name = NAME
+
+    def create(self, cursor: Cursor, version: int) -> None:
+        cursor.execute(f"""
+            CREATE TABLE views.balances_v{version} (
+                source text COLLATE "C" NOT NULL,
+                account text COLLATE "C" NOT NULL,
+                share smallint NOT NULL,
+                debit_fen bigint NOT NULL,
+                credit_fen bigint NOT NULL,
+                entries bigint NOT NULL,
+                last_position bigint NOT NULL,
+                PRIMARY KEY (source, account, share)
+            ) WITH (fillfactor = 80)
+        """)
+
+    def drop(self, cursor: Cursor, version: int) -> None:
+        cursor.execute(f"DROP TABLE views.balances_v{version}")
+
+    def apply(self, cursor: Cursor, version: int, page: Page) -> None:
+        accounts = sorted(tally(page).items())
+        cursor.execute(
+            UPSERT.format(version=version),
+            (
+                page.source,
+                [account for account, _ in accounts],
+                [sums[0] for _, sums in accounts],
+                [sums[1] for _, sums in accounts],
+                [sums[2] for _, sums in accounts],
+                [sums[3] for _, sums in accounts],
+            ),
+        )
+
+    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[tuple[str, int | None, str]]:
+        cursor.execute(
+            f"""
+            SELECT coalesce(a.account, b.account), coalesce(a.last_position, b.last_position),
+                   coalesce((a.debit - a.credit)::text || ' after ' || a.entries || ' entries', 'none'),
+                   coalesce((b.debit - b.credit)::text || ' after ' || b.entries || ' entries', 'none')
+            FROM ({SUMMED.format(version=version)}) AS a
+            FULL JOIN ({SUMMED.format(version=other)}) AS b USING (account)
+            WHERE (a.debit, a.credit, a.entries, a.last_position)
+                IS DISTINCT FROM (b.debit, b.credit, b.entries, b.last_position)
+            ORDER BY 1
+            """,
+            (source, source),
+            prepare=False,
+        )
+        return [(row[0], row[1], f"{row[2]}, should be {row[3]}") for row in cursor.fetchall()]
+
+
+SUMMED = """
+    SELECT account, sum(debit_fen)::bigint AS debit, sum(credit_fen)::bigint AS credit, sum(entries)::bigint AS entries,
+           max(last_position) AS last_position
+    FROM views.balances_v{version} WHERE source = %s GROUP BY account
+"""
+
+
+def accounts(cursor: Cursor, version: int, source: str, prefix: str = "") -> Sequence[Account]:
+    """Accounts whose name starts with `prefix`, by name; '' for all."""
+    cursor.execute(
+        f"""
+        SELECT account, sum(debit_fen)::bigint, sum(credit_fen)::bigint, sum(entries)::bigint, max(last_position)
+        FROM views.balances_v{version}
+        WHERE source = %s AND account >= %s AND account < %s COLLATE "C" GROUP BY account ORDER BY account
+        """,
+        (source, prefix, prefix + "\U0010ffff"),
+    )
+    return [Account(*row) for row in cursor.fetchall()]
+
