@@ -143,8 +143,8 @@ def held(world: World, card_id: str, purse: str, province: str) -> int:
 def first_out(world: World, card_id: str, purse: str, amount: int, province: str = "") -> Iterator[dict[str, Any]]:
     """Lots to take `amount` from, in order, each as an event names it; of one giver's province if one is named."""
     key = owner(card_id, purse)
-    found = world.get(Purse, key)
-    if not amount or found is None:
+    found = world.get(Purse, key) if amount else None
+    if found is None:
         return
     starts = [share.first for name, share in found.shares.items() if province in ("", name) and share.remaining]
     for _, lot in rows.scan(world, Lots, key, found.lots, min(starts, default=found.lots)):

@@ -11,7 +11,7 @@ from ledger.core.decider import Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
-from ledger.families.clearing.units import Unit, cycle_of, edit_unit
+from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit
 from ledger.families.medical import aid_lots, stays
 from ledger.families.medical.account import on_card
 from ledger.families.medical.settlement import (
@@ -68,6 +68,7 @@ def keys(command: Command, world: World) -> Iterator[Name]:
     yield Settlement, command["reversal_id"]
     yield SettlementReversal, command["reversal_id"]
     yield Unit, unit_key(command["settlement_id"])
+    yield Calendar, ALL
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:

@@ -269,8 +269,7 @@ def needs_registration(command: Command, world: World, home: str) -> bool:
 
 def require_aid(world: World, card_id: str, home: str, family_aid: int, wallet: int) -> None:
     """Stage 7: inside a settlement family aid is taken from lots of the home province only."""
-    held = aid_lots.held(world, card_id, FAMILY_AID, home)
-    if held < family_aid:
+    if family_aid and (held := aid_lots.held(world, card_id, FAMILY_AID, home)) < family_aid:
         raise Rejected(
             "insufficient_family_aid", f"lots from {home} hold {held} fen, not {family_aid}", "account_mutual_aid_fen"
         )

@@ -17,7 +17,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE, card_of
-from ledger.families.clearing.units import Unit, edit_unit, open_unit
+from ledger.families.clearing.units import ALL, Calendar, Unit, edit_unit, open_unit
 from ledger.families.medical import aid_lots
 from ledger.families.medical.account import card_named, on_card
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET
@@ -146,6 +146,7 @@ def keys_of_reversal(command: Command, world: World) -> Iterator[Name]:
     yield Spend, command["reversal_id"]
     yield SpendReversal, command["reversal_id"]
     yield Unit, unit_key(command["spend_id"])
+    yield Calendar, ALL
     yield aid_lots.UsedLots, aid_lots.UsedLots.at(unit_key(command["spend_id"]), 0)
 
 
