@@ -24,7 +24,7 @@ ALL_BUT_CANCELLED: Final = (ISSUED, ACTIVE, FORMAL_LOSS, LOCKED, TEMPORARY_LOSS)
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
-class Span(Row):
+class Span(Row, frozen=True):
     """A state from an effective instant on.
 
     `expires`: end of a temporary loss. `run`: for a state other than ACTIVE the start of the unbroken run of such
