@@ -69,7 +69,7 @@ def remember(world: World, person: str, key: str) -> None:
     pending.lines.append(key)
 
 
-def card_cancelled(world: World, card_id: str, person: str) -> None:
+def card_cancelled(world: World, person: str) -> None:
     """A card of `person` was cancelled: every line not yet sent that names the person is in doubt."""
     pending = world.get(PendingLines, person)
     if pending is None:

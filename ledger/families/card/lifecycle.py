@@ -13,6 +13,7 @@ from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, Eve
 from ledger.core.fields import optional, required
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
+from ledger.families.benefit import doubt
 from ledger.families.card import electronic
 from ledger.families.card.holder import (
     ACTIVE,
@@ -82,6 +83,7 @@ def cancelled(world: World, event: Event, position: int) -> None:
         person = world.edit(Person, card.person)
         person.live_card = None
         person.died_on = event["died_on"]
+        doubt.card_cancelled(world, card.person)
 
 
 def _move(world: World, event: Event, state: str, effective: int) -> None:
