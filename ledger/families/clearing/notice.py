@@ -1,0 +1,143 @@
+"""The payment notice of a pair in a closed cycle: who pays whom how much (contract 7.8).
+
+A negative pair is flipped or carried on, as its home province has it configured. What is carried is told from the
+closed cycles before, back to the last one that flipped: usually none.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Final, NamedTuple
+
+from ledger.core import fields as types
+from ledger.core.calendar import last_day
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType
+from ledger.core.fields import required
+from ledger.core.rejection import Rejected
+from ledger.core.rows import Row
+from ledger.core.world import Name, World
+from ledger.families.clearing.cycle import Cycle, Pair, closed_before, on_cycle, pair_name, require_closed
+from ledger.families.clearing.units import ALL, Calendar
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+class Notice(Row):
+    """Key: notice_id. `home`, `treatment`: as in the table. `remitted_fen`: less what came back."""
+
+    kind: ClassVar[str] = "notice"
+    book: str
+    home: str
+    treatment: str
+    payer: str
+    payee: str
+    amount_fen: int
+    remitted_fen: int = 0
+
+
+# --- evolution -------------------------------------------------------------------------------------------------------
+
+
+def issued(world: World, event: Event, position: int) -> None:
+    notice = Notice(
+        event["book"], event["home"], event["treatment"], event["payer"], event["payee"], event["amount_fen"]
+    )
+    world.add(event["notice_id"], notice)
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+class Owed(NamedTuple):
+    """What a pair owes in a closed cycle. `payer`, `payee`: None when nothing is to be paid now."""
+
+    payable_fen: int
+    brought_forward_fen: int
+    payer: str | None
+    payee: str | None
+
+    @property
+    def amount_fen(self) -> int:
+        return abs(self.payable_fen + self.brought_forward_fen) if self.payer else 0
+
+
+def owed(home: str, treatment: str, payable: int, brought: int, carries: bool) -> Owed:
+    """n(c) of the contract and who pays it; `carries`: the cycle's policy for negative pairs is CARRY."""
+    net = payable + brought
+    if net > 0:
+        return Owed(payable, brought, home, treatment)
+    if net < 0 and not carries:
+        return Owed(payable, brought, treatment, home)
+    return Owed(payable, brought, None, None)
+
+
+def carries(world: World, cycle: str, home: str) -> bool:
+    """Whether a negative pair of `home` is carried on from a cycle rather than flipped."""
+    policy: str = world.config.value("clearing.negative_pair", last_day(cycle), home)
+    return policy == "CARRY"
+
+
+def brought_forward(world: World, cycle: str, book: str, home: str, treatment: str) -> int:
+    """What the closed cycles before have carried into this one: never positive."""
+    chain: list[str] = []
+    for earlier in reversed(closed_before(world, cycle)):
+        if not carries(world, earlier, home):
+            break
+        chain.append(pair_name(earlier, book, home, treatment))
+    world.load((Pair, name) for name in chain)
+    carried = 0
+    for name in reversed(chain):
+        pair = world.get(Pair, name)
+        carried = min(0, carried + (pair.payable_fen if pair is not None else 0))
+    return carried
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def issue(command: Command, world: World) -> list[Draft]:
+    cycle, book, home, treatment = command["cycle"], command["book"], command["home"], command["treatment"]
+    require_closed(world, cycle)
+    pair = world.get(Pair, pair_name(cycle, book, home, treatment)) or Pair(0)
+    brought = brought_forward(world, cycle, book, home, treatment)
+    found = owed(home, treatment, pair.payable_fen, brought, carries(world, cycle, home))
+    if found.payer is None:
+        raise Rejected("nothing_to_notice", "nothing is owed, or it is carried forward", "cycle")
+    notice_id = notice_name(command)
+    if world.get(Notice, notice_id) is not None:
+        raise Rejected("notice_exists", "the notice was issued before", "cycle")
+    derived = {
+        "notice_id": notice_id,
+        "payable_fen": found.payable_fen,
+        "brought_forward_fen": found.brought_forward_fen,
+        "payer": found.payer,
+        "payee": found.payee,
+        "amount_fen": found.amount_fen,
+    }
+    return [Draft("NoticeIssued", derived)]
+
+
+def notice_name(command: Command) -> str:
+    return f"{command['cycle']}-{command['book']}-{command['home']}-{command['treatment']}"
+
+
+def keys(command: Command, world: World) -> Iterator[Name]:
+    yield Cycle, command["cycle"]
+    yield Calendar, ALL
+    yield Pair, pair_name(command["cycle"], command["book"], command["home"], command["treatment"])
+    yield Notice, notice_name(command)
+
+
+COMMANDS: Final = (
+    CommandType(
+        "IssueNotice",
+        "clearing",
+        (
+            required("cycle", types.month),
+            required("book", types.one_of("MEDICAL", "PASS")),
+            required("home", types.province),
+            required("treatment", types.province),
+        ),
+        issue,
+        keys=keys,
+    ),
+)
+EVENTS: Final = (EventType("NoticeIssued", "clearing", on_cycle, issued),)
