@@ -11,6 +11,7 @@ from ledger.core import fields as types
 from ledger.core import rows
 from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
+from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row, Rows
 from ledger.core.world import Name, World
@@ -137,7 +138,10 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     yield Delegation, command["delegation_id"]
     for field in ("delegate", "agent"):
         if command.get(field):
+            owner = actor_key(card_id_of(command["card_sn"]), command[field])
             yield Person, command[field]
+            yield Actor, owner
+            yield Authorisations, Authorisations.at(owner, 0)
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:

@@ -11,6 +11,7 @@ from ledger.core import fields as types
 from ledger.core import rows
 from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType, needed_only
 from ledger.core.fields import optional, required
+from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row, Rows
 from ledger.core.world import Name, World
@@ -132,6 +133,10 @@ def end(command: Command, world: World) -> list[Draft]:
 
 def keys(command: Command, world: World) -> Iterable[Name]:
     yield Entitlement, command["entitlement_id"]
+    if command.get("concession_class") is not None:
+        owner = concessions_key(card_id_of(command["card_sn"]), command["concession_class"], command["province"])
+        yield Concessions, owner
+        yield ConcessionPage, ConcessionPage.at(owner, 0)
 
 
 def keys_of_end(command: Command, world: World) -> Iterable[Name]:

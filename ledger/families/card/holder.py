@@ -7,6 +7,8 @@ the card's own row, older ones in pages.
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from ledger.core import rows
 from ledger.core.decider import Event, StreamName
 from ledger.core.rows import Page, Row, Rows, StreamRow
@@ -24,7 +26,7 @@ ALL_BUT_CANCELLED: Final = (ISSUED, ACTIVE, FORMAL_LOSS, LOCKED, TEMPORARY_LOSS)
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
-class Span(Row, frozen=True):
+class Span(Row):
     """A state from an effective instant on.
 
     `expires`: end of a temporary loss. `run`: for a state other than ACTIVE the start of the unbroken run of such
@@ -75,7 +77,7 @@ class Card(StreamRow):
     bank_active: bool = False
     bank_loss_reported: bool = False
     restricted: bool = False
-    span: Span = Span()
+    span: Span = msgspec.field(default_factory=Span)
     spans: int = 0
     life_instant: int = 0
     electronic: str = "NONE"

@@ -214,8 +214,8 @@ def missing_counters(command: Command, world: World) -> int:
 def chain(command: Command, world: World) -> str:
     """Whether the chip's balance follows from the one it showed at the counter before."""
     shown, counter = command.get("balance_after_fen"), command["counter"]
-    before = world.get(Tap, chip_key(command.sn_key, counter - 1))
-    if shown is None or before is None or before.balance_after_fen is None:
+    before = None if shown is None else world.get(Tap, chip_key(command.sn_key, counter - 1))
+    if before is None or before.balance_after_fen is None:
         return "unchecked"
     loaded = world.get(TopUps, chip_key(command.sn_key, counter - 1))
     expected = before.balance_after_fen - command["paid_fen"] + (loaded.amount if loaded else 0)
