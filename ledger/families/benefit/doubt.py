@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from ledger.core import rows
 from ledger.core.calendar import first_day
 from ledger.core.rows import Page, Row, Rows
-from ledger.core.world import World
+from ledger.core.world import Name, World
 from ledger.families.benefit.payout import PENDING, Batch, PayoutLine, line_key
 from ledger.families.card.holder import CANCELLED, Card, Person, is_dead, state_at
 
@@ -98,6 +98,14 @@ def put_in_doubt(world: World, key: str) -> None:
 def batch_was_sent(world: Rows, key: str) -> bool:
     batch = world.get(Batch, key.split(":")[0])
     return batch is not None and batch.was_sent
+
+
+def batches_of(world: Rows, *people: str) -> Iterator[Name]:
+    """Rows that `remember` looks at, once the people's own are loaded."""
+    for person in people:
+        pending = world.get(PendingLines, person)
+        for key in pending.lines if pending else ():
+            yield Batch, key.split(":")[0]
 
 
 def first_gone(world: World, batch_id: str, instant: int) -> str | None:

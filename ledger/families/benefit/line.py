@@ -159,9 +159,7 @@ def add_keys_then(command: Command, world: World) -> Iterable[Name]:
     batch = world.get(Batch, command["batch_id"])
     if batch is not None:
         yield claim.ClaimYear, claim.year_key(batch, command["beneficiary"])
-    pending = world.get(doubt.PendingLines, command["payee"])
-    for key in pending.lines if pending else ():
-        yield Batch, key.split(":")[0]
+    yield from doubt.batches_of(world, command["payee"], command["beneficiary"])
 
 
 def stop_keys(command: Command, world: World) -> Iterable[Name]:

@@ -97,6 +97,7 @@ def keys_then(command: Command, world: World) -> Iterable[Name]:
         yield doubt.PendingLines, source.beneficiary
         yield claim.ClaimYear, claim.year_key(batch, source.beneficiary)
         yield claim.ClaimBeside, claim.beside_key(command["batch_id"], source.beneficiary)
+        yield from doubt.batches_of(world, command["payee"], source.beneficiary)
 
 
 COMMANDS = (
