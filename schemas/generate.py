@@ -94,17 +94,17 @@ def stale(root: Path = ROOT) -> list[str]:
     return findings
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m schemas.generate", description="derive files from the schemas")
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 when anything is stale")
     parser.add_argument("--remake", action="store_true", help="restate registered versions (before the first release)")
     options = parser.parse_args(arguments)
     if options.check:
-        findings = stale()
+        findings = stale(root)
         sys.stdout.writelines(f"{finding}\n" for finding in findings)
         return 1 if findings else 0
     try:
-        expected = outputs(remake=options.remake)
+        expected = outputs(root, remake=options.remake)
     except Refused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1

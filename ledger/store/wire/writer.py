@@ -1,7 +1,8 @@
 """Compiles a schema to the function that writes its events.
 
 The function evaluates one expression per piece of bytes and joins them. What an event may not hold (a missing or
-unknown field, a wrong type, a symbol not listed, a hash of another length) makes it raise one of `REFUSALS`.
+unknown field, a wrong type, a symbol not listed or meant for readers only, a hash of another length) makes it raise
+one of `REFUSALS`.
 """
 
 from collections.abc import Callable
@@ -45,7 +46,8 @@ def _value(source: Source, avro: object, value: str, indent: str) -> list[str]:
         case "boolean":
             return [f"{source.constant('booleans', {False: bytes([0]), True: bytes([1])})}[{value}]"]
         case "enum":
-            symbols = {symbol: written(index) for index, symbol in enumerate(kind["symbols"])}
+            known = [symbol for symbol in kind["symbols"] if symbol != kind.get("default")]
+            symbols = {symbol: written(kind["symbols"].index(symbol)) for symbol in known}
             return [f"{source.constant('symbols', symbols)}[{value}]"]
         case "fixed":
             return [_fixed(source, kind["size"], value, indent)]
