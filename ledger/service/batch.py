@@ -125,5 +125,5 @@ def _answer(
     in_flight[key] = decided.recorded[key] = (head.name, head.event, head.position)
     decided.append.events.extend(recorded)
     if head.name == "CycleCutOff":
-        decided.append.cycle = (head.event["cycle"], world.taken)
+        decided.append.cycle = (head.event["cycle"], world.taken, head.position)
     return Receipt("recorded", head.stream_id, head.version, head.position)

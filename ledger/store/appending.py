@@ -25,7 +25,7 @@ class Append:
     rows: list[state.Encoded] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     units: list[tuple[str, Unit]] = field(default_factory=list)
-    cycle: tuple[str, Any] | None = None
+    cycle: tuple[str, Any, int] | None = None
     progress: runs.Progress | None = None
 
 
