@@ -82,6 +82,7 @@ def opening(w: World) -> Iterator[str]:
         w.issued = cards.stop
         for order, i in enumerate(cards):
             if w.mix.administration and w.bits(8) == 0:
+                w.inactive.append(i)
                 continue
             w.flags[i] |= USABLE
             when = w.stamp(day, 46_800 + order * 60)

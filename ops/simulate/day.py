@@ -46,10 +46,12 @@ class Simulation:
                 if w.emitted >= w.lines:
                     return
                 w.emitted += 1
+                refused = type(line) is not str
+                self.refused += refused
                 yield line.encode()
                 dice = w.bits(20)
-                if type(line) is not str:
-                    self.refused += 1
+                if refused:
+                    pass
                 elif len(recent) < WINDOW:
                     recent.append(line)
                 else:
@@ -95,7 +97,7 @@ def _day(w: World) -> Iterator[str]:
     begun = w.emitted
     w.planned = max(1, w.lines - begun - _reserve(w))
     credits_of_1024 = w.credits_left * 1_400 // w.planned + 1
-    stride = 1 if w.lines < 20_000 else 16
+    stride = 1 if w.lines < 20_000 else 16 if w.lines < 200_000 else 64
     steps = 0
     while steps % stride or w.emitted + _reserve(w) < w.lines:
         steps += 1

@@ -14,11 +14,8 @@ from ops.simulate.places import BANKS, CITIES
 ELDERLY, WORKER, STUDENT, CHILD = 0, 1, 2, 3
 SLOTS = 64
 PER_DAY = 997
-FIRST_BIRTH = date(1938, 1, 1).toordinal()
-FIRST_WORKER = date(1965, 7, 1).toordinal() - FIRST_BIRTH
-FIRST_STUDENT = date(2003, 9, 1).toordinal() - FIRST_BIRTH
-FIRST_CHILD = date(2009, 7, 1).toordinal() - FIRST_BIRTH
-DAYS = date(2018, 12, 31).toordinal() - FIRST_BIRTH
+OLDEST, RETIRED, GROWN, OF_AGE, YOUNGEST = 88, 60, 23, 18, 6
+DAYS = (OLDEST - YOUNGEST) * 365
 CAPACITY = DAYS * PER_DAY
 STRIDE = 15_485_863
 PERSON_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -47,11 +44,15 @@ def credit_code(seventeen: str) -> str:
 class People:
     """The holders of one simulation: a numbering from 0, spread evenly over the provinces and their cities."""
 
-    def __init__(self, seed: int, provinces: tuple[str, ...], cities_each: int) -> None:
+    def __init__(self, seed: int, provinces: tuple[str, ...], cities_each: int, year: int) -> None:
         digest = sha256(f"onecard simulate {seed}".encode()).digest()
         self.tag = digest[:3].hex().upper()
         self._offset = int.from_bytes(digest[3:11], "big") % CAPACITY
         self._letter = digest[11]
+        self._first_birth = date(year - OLDEST, 1, 1).toordinal()
+        self._first_worker = date(year - RETIRED, 1, 1).toordinal() - self._first_birth
+        self._first_student = date(year - GROWN, 1, 1).toordinal() - self._first_birth
+        self._first_child = date(year - OF_AGE, 1, 1).toordinal() - self._first_birth
         self.areas: dict[str, tuple[str, ...]] = {p: CITIES[p][:cities_each] for p in provinces}
         homes = []
         for slot in range(SLOTS):
@@ -69,15 +70,15 @@ class People:
 
     def group(self, i: int) -> int:
         born = self.birth(i)
-        if born < FIRST_WORKER:
+        if born < self._first_worker:
             return ELDERLY
-        if born < FIRST_STUDENT:
+        if born < self._first_student:
             return WORKER
-        return STUDENT if born < FIRST_CHILD else CHILD
+        return STUDENT if born < self._first_child else CHILD
 
     def employee_scheme(self, i: int) -> bool:
         """Insured as an employee (or retired from one): three of four among the grown-up."""
-        return self.birth(i) < FIRST_STUDENT and (i * 2_654_435_761 >> 7) & 3 != 0
+        return self.birth(i) < self._first_student and (i * 2_654_435_761 >> 7) & 3 != 0
 
     def sn(self, i: int, generation: int = 0) -> str:
         return f"{self.homes[i % SLOTS]}D156000005{self.tag}{i:08X}{generation:02X}"
@@ -91,7 +92,7 @@ class People:
         born, order = divmod((i * STRIDE + self._offset) % CAPACITY, PER_DAY)
         area = self.homes[i % SLOTS]
         district = area[:4] + "02" if area.endswith("00") else area
-        return person_number(f"{district}{date.fromordinal(FIRST_BIRTH + born):%Y%m%d}{order + 1:03d}")
+        return person_number(f"{district}{date.fromordinal(self._first_birth + born):%Y%m%d}{order + 1:03d}")
 
     def adult(self, i: int) -> int:
         """The nearest card before i whose holder is grown up: a child's guardian, a household's head."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ops.simulate.cards import issue
+from ops.simulate.cards import card_line, issue, top_up
 from ops.simulate.medical import OUTPATIENT, PHARMACY, bill, reverse
 from ops.simulate.people import SLOTS
 from ops.simulate.transit import retry, tap_line
-from ops.simulate.world import CONCESSION, INSIDE, Refused, World
+from ops.simulate.world import CONCESSION, INSIDE, USABLE, Refused, World
 
 Step = Callable[[World], list[str]]
 PLAIN = ',"emergency":false'  # such a bill is dated now, never days ago
@@ -157,9 +157,67 @@ def lost_card_top_up(w: World) -> list[str]:
     )]  # fmt: skip
 
 
-TAPS: tuple[Step, ...] = (retry, retry, empty_purse, no_concession, upload_before_tap)
+def too_full(w: World) -> list[str]:
+    """A top-up beyond what a purse may hold."""
+    i = w.card()
+    if i < 0 or w.purse[i] < 100:
+        return []
+    line = top_up(w, i, w.now, 99_950)
+    w.purse[i] -= 99_950
+    return [Refused(line)]
+
+
+def other_content(w: World) -> list[str]:
+    """A machine numbers two top-ups alike: the first counts, the second is refused."""
+    i = w.card()
+    if i < 0 or w.purse[i] > 20_000:
+        return []
+    line = top_up(w, i, w.now, 3_000)
+    return [line, Refused(line.replace('"amount_fen":3000', '"amount_fen":5000', 1))]
+
+
+def conflicting_tap(w: World) -> list[str]:
+    """The same card and counter from another gate: a copied chip, or a broken clock."""
+    if not w.recent_taps:
+        return []
+    line, reference = w.recent_taps[w.below(len(w.recent_taps))]
+    line = line.replace(reference, f"{reference}-K{w.next()}", 1)
+    return [Refused(line.replace('"terminal":"', '"terminal":"X', 1))]
+
+
+def not_activated(w: World) -> list[str]:
+    if not w.inactive:
+        return []
+    return _refused_bill(w, "\n", "\n", w.sn(w.inactive[w.below(len(w.inactive))]))
+
+
+def too_generous(w: World) -> list[str]:
+    """More than the wallet's rules let one gift be."""
+    i = w.card()
+    j = i + 1
+    if i < 0 or j >= w.issued or not w.flags[j] & USABLE or w.people.area(i)[:2] == w.people.area(j)[:2]:
+        return []
+    return [Refused(card_line(
+        w, "TransferFamilyAid", i, w.now,
+        f',"transfer_id":"T{w.tag}{w.n}X","receiver_card_sn":"{w.sn(j)}","giver_area":"{w.people.area(i)}",'
+        f'"receiver_area":"{w.people.area(j)}","giver_insutype":"310","relation":"SIBLING","amount_fen":260000',
+    ))]  # fmt: skip
+
+
+TAPS: tuple[Step, ...] = (
+    retry, retry, conflicting_tap, empty_purse, no_concession, upload_before_tap, too_full, other_content,
+)  # fmt: skip
 BILLS: tuple[Step, ...] = (
     not_balanced, decimal_amount, unknown_scheme, liable_third_party, unknown_card, cut_line, cancelled_twice,
     unregistered,
 )  # fmt: skip
-CARDS: tuple[Step, ...] = (lost_card, retired_card, dead_card, second_card, mistyped_person, lost_card_top_up)
+CARDS: tuple[Step, ...] = (
+    lost_card,
+    retired_card,
+    dead_card,
+    second_card,
+    mistyped_person,
+    lost_card_top_up,
+    not_activated,
+    too_generous,
+)

@@ -91,7 +91,7 @@ class World:
     def __init__(self, lines: int, seed: int, provinces: tuple[str, ...], start: date, mix: Mix) -> None:
         self.lines, self.seed, self.provinces, self.mix = lines, seed, provinces, mix
         self.bits = random.Random(seed).getrandbits
-        self.people = People(seed, provinces, 1 if lines < 5_000 else 2 if lines < 50_000 else 3)
+        self.people = People(seed, provinces, 1 if lines < 5_000 else 2 if lines < 50_000 else 3, start.year)
         self.tag = self.people.tag
         self.n = 0
         self.emitted = 0
@@ -111,6 +111,7 @@ class World:
         self.blocked: list[int] = []
         self.lost: list[int] = []
         self.retired: list[str] = []
+        self.inactive: deque[int] = deque(maxlen=64)
         self.dead: deque[int] = deque()
         self.aid: deque[tuple[str, int, str, str, int]] = deque()
         self.spends: deque[tuple[int, str, str, str, int]] = deque(maxlen=64)
