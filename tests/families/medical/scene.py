@@ -47,7 +47,12 @@ class Scene(Ledger):
         return outcome if isinstance(outcome, str) else "recorded"
 
     def contribute(self, card: str, amount: int) -> None:
-        own = {"home_area": CARDS[card][0][:6], "month": "2025-01", "source": "EMPLOYEE", "amount_fen": amount}
+        own: dict[str, Any] = {
+            "home_area": CARDS[card][0][:6],
+            "month": "2025-01",
+            "source": "EMPLOYEE",
+            "amount_fen": amount,
+        }
         assert self.order("ContributeAccount", card, **own) == "recorded"
 
     def bill(self, settlement_id: str = "S1", card: str = "A", at: str = NOON, reference: str = "", **own: Any) -> str:
