@@ -12,13 +12,14 @@ import psycopg
 
 from projections import tracking
 from projections.feed.port import Feed, Page
+from projections.findings import Finding
 from projections.follow import PAGE_RECORDS
 from projections.views.port import View
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What a rebuild came to. `differences`: (subject, position, detail) against the live version."""
+    """What a rebuild came to. `differences`: rows of the live version that are not as rebuilt."""
 
     view: str
     from_version: int
@@ -26,7 +27,7 @@ class Rebuilt:
     applied: int = 0
     position: int = 0
     swapped: bool = False
-    differences: list[tuple[str, int | None, str]] = field(default_factory=list)
+    differences: list[Finding] = field(default_factory=list)
 
 
 def rebuild(

@@ -11,7 +11,8 @@ import psycopg
 
 from ledger.families.clearing.lines import Line
 from ledger.families.clearing.units import Unit
-from ledger.store import lines, recorder, runs, state, submissions
+from ledger.store import lines, recorder, runs, state
+from ledger.store import submissions as receipts
 from ledger.store.lease import LeaseLost
 
 
@@ -21,7 +22,7 @@ class Append:
 
     lease: int
     events: list[Any] = field(default_factory=list)
-    submissions: list[tuple[submissions.Key, submissions.Submission]] = field(default_factory=list)
+    submissions: list[tuple[receipts.Key, receipts.Submission]] = field(default_factory=list)
     rows: list[state.Encoded] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     units: list[tuple[str, Unit]] = field(default_factory=list)
@@ -36,7 +37,7 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> None:
             cursor.execute("SELECT ledger.begin_append(%s)", (append.lease,))
             if append.events:
                 recorder.append(cursor, append.events)
-                submissions.insert(cursor, append.submissions)
+                receipts.insert(cursor, append.submissions)
                 state.upsert(cursor, append.rows)
             if append.lines:
                 lines.insert_lines(cursor, lines.STORE, append.lines)

@@ -49,14 +49,14 @@ CREATE TABLE ledger.state (
 
 -- One row: the decider's fencing number. Every append compares it, so a process that lost the lease cannot append.
 CREATE TABLE ledger.lease (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     number bigint NOT NULL
 );
 INSERT INTO ledger.lease (number) VALUES (0);
 
 -- One row: what this store is. A process that brings another secret, source or configuration is refused.
 CREATE TABLE ledger.store (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     source text COLLATE "C" NOT NULL,
     store_id uuid NOT NULL,
     secret_fingerprint text NOT NULL,

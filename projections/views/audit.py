@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger.families.registry import EVENTS
 from projections.feed.port import Page, Record
+from projections.findings import Finding
 from projections.views.port import Cursor
 
 NAME = "audit"
@@ -106,25 +107,24 @@ class Audit:
                 (page.source, [one[0] for one in found], [one[1] for one in found], [one[2] for one in found]),
             )
 
-    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[tuple[str, int | None, str]]:
+    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         found = []
-        for table, key in ((f"audit_v{{}} ({COLUMNS})", "position"), ("audit_card_sns_v{}", "position")):
-            name = table.split(" ")[0]
+        for table, subject in (("audit", "event"), ("audit_card_sns", "card_sn")):
             cursor.execute(
                 f"""
-                WITH a AS (SELECT * FROM views.{name.format(version)} WHERE source = %s),
-                     b AS (SELECT * FROM views.{name.format(other)} WHERE source = %s)
-                SELECT {key}, bool_or(mine) AS extra FROM (
-                    (SELECT *, true AS mine FROM a EXCEPT ALL SELECT *, true FROM b)
-                    UNION ALL (SELECT *, false FROM b EXCEPT ALL SELECT *, false FROM a)
-                ) AS differing GROUP BY {key} ORDER BY {key}
+                WITH a AS (SELECT * FROM views.{table}_v{version} WHERE source = %s),
+                     b AS (SELECT * FROM views.{table}_v{other} WHERE source = %s)
+                SELECT position, bool_or(mine), bool_or(NOT mine) FROM (
+                    SELECT position, true AS mine FROM (SELECT * FROM a EXCEPT ALL SELECT * FROM b) AS extra
+                    UNION ALL SELECT position, false FROM (SELECT * FROM b EXCEPT ALL SELECT * FROM a) AS missing
+                ) AS differing GROUP BY position ORDER BY position
                 """,
                 (source, source),
                 prepare=False,
             )
-            kind = name.split("_v")[0]
-            for position, extra in cursor.fetchall():
-                found.append((kind, position, "differs from the log" if extra else "is missing"))
+            for position, extra, missing in cursor.fetchall():
+                kind = "audit_differs" if extra and missing else "audit_extra" if extra else "audit_missing"
+                found.append(Finding(kind, subject, position, "the audit view does not say what the log says"))
         return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projections.feed.port import Page
+from projections.findings import Finding
 from projections.views.port import Cursor
 
 NAME = "balances"
@@ -96,12 +97,11 @@ class Balances:
             ),
         )
 
-    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[tuple[str, int | None, str]]:
+    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         cursor.execute(
             f"""
-            SELECT coalesce(a.account, b.account), coalesce(a.last_position, b.last_position),
-                   coalesce((a.debit - a.credit)::text || ' after ' || a.entries || ' entries', 'none'),
-                   coalesce((b.debit - b.credit)::text || ' after ' || b.entries || ' entries', 'none')
+            SELECT coalesce(a.account, b.account), a.account IS NULL, b.account IS NULL,
+                   coalesce(a.last_position, b.last_position), a.debit - a.credit, a.entries, b.debit - b.credit, b.entries
             FROM ({SUMMED.format(version=version)}) AS a
             FULL JOIN ({SUMMED.format(version=other)}) AS b USING (account)
             WHERE (a.debit, a.credit, a.entries, a.last_position)
@@ -111,7 +111,16 @@ class Balances:
             (source, source),
             prepare=False,
         )
-        return [(row[0], row[1], f"{row[2]}, should be {row[3]}") for row in cursor.fetchall()]
+        found = []
+        for account, missing, extra, position, balance, entries, right, right_entries in cursor.fetchall():
+            if missing:
+                found.append(Finding("account_missing", account, position, f"the log has {right} fen on it"))
+            elif extra:
+                found.append(Finding("account_extra", account, position, "no event posts to it"))
+            else:
+                detail = f"{balance} fen in {entries} entries, by the log {right} fen in {right_entries}"
+                found.append(Finding("balance_differs", account, position, detail))
+        return found
 
 
 SUMMED = """

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import psycopg
 
 from projections.feed.port import Page
+from projections.findings import Finding
 
 Cursor = psycopg.Cursor[Any]
 
@@ -23,5 +24,5 @@ class View(Protocol):
     def apply(self, cursor: Cursor, version: int, page: Page) -> None:
         """Everything the page's events say, in a few statements."""
 
-    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[tuple[str, int | None, str]]:
-        """(subject, position, detail) of rows that differ between two versions at the same position."""
+    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
+        """Rows of `version` that differ from those of `other`, which is right, at the same position."""
