@@ -97,7 +97,7 @@ def put_in_doubt(world: World, key: str) -> None:
 
 def batch_was_sent(world: Rows, key: str) -> bool:
     batch = world.get(Batch, key.split(":")[0])
-    return batch is not None and batch.was_sent
+    return batch is not None and batch.is_sent_or_closed
 
 
 def batches_of(world: Rows, *people: str) -> Iterator[Name]:

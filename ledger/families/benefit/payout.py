@@ -79,7 +79,7 @@ class Batch(StreamRow):
         return self.live_fen - self.offsets_fen
 
     @property
-    def was_sent(self) -> bool:
+    def is_sent_or_closed(self) -> bool:
         return self.state in (SENT, CLOSED)
 
 
@@ -111,7 +111,7 @@ class PayoutLine(Row):
 
     def state(self, batch: Batch) -> str:
         """State of the line as a line of `batch`."""
-        return IN_PAYMENT if self.outcome == PENDING and batch.was_sent else self.outcome
+        return IN_PAYMENT if self.outcome == PENDING and batch.is_sent_or_closed else self.outcome
 
 
 def line_key(batch_id: str, line_id: str) -> str:

@@ -67,7 +67,7 @@ def source_of(command: Command, world: World, batch: Batch) -> PayoutLine:
         raise Rejected("source_line_unknown", "no such line to re-issue", "source_line_id")
     if source.reissued:
         raise Rejected("line_already_reissued", "the source was re-issued before", "source_line_id")
-    if source.outcome not in (RETURNED, STOPPED) or source.struck or not source_batch.was_sent:
+    if source.outcome not in (RETURNED, STOPPED) or source.struck or not source_batch.is_sent_or_closed:
         raise Rejected(
             "source_line_not_failed",
             "only a returned or stopped line of a sent or closed batch is re-issued, never a struck one",
