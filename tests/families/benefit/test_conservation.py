@@ -35,13 +35,18 @@ from tests.families.benefit.office import (
     send,
     stop,
 )
+from tests.families.given import KEYRING
 
 BATCHES = ("B1", "B2", "S1", "C1", "C2")
-TYPES = {"B": "NORMAL", "S": "SUPPLEMENT", "C": "CORRECTION"}
+TYPES = {"B": "NORMAL", "S": "SUPPLEMENT"}
+PERIOD = {"B1": "2025-06", "B2": "2025-07", "S1": "2025-06", "C1": "2025-06", "C2": "2025-07"}
 BATCH = st.sampled_from(BATCHES)
+PLAIN_BATCH = st.sampled_from(BATCHES[:3])
+CORRECTION = st.sampled_from(BATCHES[3:])
 LINE = st.sampled_from(["1", "2", "3"])
 PERSON = st.sampled_from([ADA, BEN, CAI])
 FEN = st.sampled_from([1, 40, 100])
+PICK = st.integers(0, 11)
 IDENTIFIER = st.sampled_from(["1", "2", "3"])
 
 
@@ -51,24 +56,38 @@ class PaymentOffice(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.ledger = office()
+        self.prepare("B1", [ADA, BEN, CAI], 100, 3)
+
+    def find_line(self, outcome: str, pick: int) -> tuple[str, str]:
+        """(batch_id, line_id) of a line in this state, or of any that may not even exist."""
+        names = [(batch, number) for batch in BATCHES for number in ("1", "2", "3")]
+        fitting = [
+            name for name in names if (line := self.ledger.row(PayoutLine, ":".join(name))) and line.outcome == outcome
+        ]
+        return (fitting or names)[pick % len(fitting or names)]
 
     def say(self, command: dict[str, Any]) -> None:
         self.ledger.submit(command)
 
-    @rule(batch=BATCH, lines=st.lists(st.tuples(PERSON, FEN), min_size=1, max_size=3))
-    def prepare(self, batch: str, lines: list[tuple[str, int]]) -> None:
-        total = sum(fen for _, fen in lines)
-        self.say(open_batch(batch, len(lines), total, batch_type=TYPES[batch[0]]))
-        for number, (person, fen) in enumerate(lines, start=1):
+    @rule(batch=PLAIN_BATCH, people=st.permutations([ADA, BEN, CAI]), fen=FEN, steps=st.integers(0, 3))
+    def prepare(self, batch: str, people: list[str], fen: int, steps: int) -> None:
+        """A batch of three lines, taken some steps towards the bank's answer."""
+        self.say(open_batch(batch, 3, 3 * fen, batch_type=TYPES[batch[0]], period=PERIOD[batch]))
+        for number, person in enumerate(people, start=1):
             self.say(add_line(batch, str(number), person, fen))
+        for command in (approve(batch), send(batch), credit(batch, "1", fen))[:steps]:
+            self.say(command)
 
     @rule(batch=BATCH, line=LINE, person=PERSON, head=PERSON, fen=FEN)
     def add(self, batch: str, line: str, person: str, head: str, fen: int) -> None:
         self.say(add_line(batch, line, person, fen, payee=head, household_head=head))
 
-    @rule(batch=BATCH, line=LINE, source=BATCH, source_line=LINE, person=PERSON, fen=FEN)
-    def reissue(self, batch: str, line: str, source: str, source_line: str, person: str, fen: int) -> None:
-        self.say(open_batch(batch, 1, fen, batch_type=TYPES[batch[0]]))
+    @rule(batch=CORRECTION, line=LINE, pick=PICK, outcome=st.sampled_from([RETURNED, STOPPED]), fen=FEN)
+    def reissue(self, batch: str, line: str, pick: int, outcome: str, fen: int) -> None:
+        source, source_line = self.find_line(outcome, pick)
+        found = self.ledger.row(PayoutLine, f"{source}:{source_line}")
+        person = next((one for one in SN if found and KEYRING.person(one) == found.beneficiary), ADA)
+        self.say(open_batch(batch, 1, fen, batch_type="CORRECTION", period=PERIOD[source]))
         self.say(reissue(batch, line, source, source_line, person, fen=fen))
 
     @rule(batch=BATCH)
@@ -80,9 +99,9 @@ class PaymentOffice(RuleBasedStateMachine):
         self.say(approve(batch))
         self.say(send(batch))
 
-    @rule(batch=BATCH, line=LINE)
-    def stop(self, batch: str, line: str) -> None:
-        self.say(stop(batch, line))
+    @rule(pick=PICK)
+    def stop(self, pick: int) -> None:
+        self.say(stop(*self.find_line(PENDING, pick)))
 
     @rule(batch=BATCH, line=LINE, objection=IDENTIFIER)
     def object(self, batch: str, line: str, objection: str) -> None:
@@ -92,26 +111,27 @@ class PaymentOffice(RuleBasedStateMachine):
     def resolve(self, objection: str, outcome: str) -> None:
         self.say(resolve(objection, outcome))
 
-    @rule(batch=BATCH, line=LINE)
-    def credit(self, batch: str, line: str) -> None:
+    @rule(pick=PICK)
+    def credit(self, pick: int) -> None:
+        batch, line = self.find_line(PENDING, pick)
         found = self.ledger.row(PayoutLine, f"{batch}:{line}")
         self.say(credit(batch, line, found.net_fen if found else 1))
 
-    @rule(batch=BATCH, line=LINE)
-    def give_back(self, batch: str, line: str) -> None:
-        self.say(give_back(batch, line))
+    @rule(pick=PICK, outcome=st.sampled_from([PENDING, PAID]))
+    def give_back(self, pick: int, outcome: str) -> None:
+        self.say(give_back(*self.find_line(outcome, pick)))
 
-    @rule(overpayment=IDENTIFIER, batch=BATCH, line=LINE, fen=FEN)
-    def find(self, overpayment: str, batch: str, line: str, fen: int) -> None:
-        self.say(overpaid(overpayment, batch, line, fen))
+    @rule(overpayment=IDENTIFIER, pick=PICK, fen=FEN)
+    def find(self, overpayment: str, pick: int, fen: int) -> None:
+        self.say(overpaid(overpayment, *self.find_line(PAID, pick), fen))
 
     @rule(recovery=IDENTIFIER, overpayment=IDENTIFIER, fen=FEN)
     def recover(self, recovery: str, overpayment: str, fen: int) -> None:
         self.say(recover(recovery, overpayment, fen))
 
-    @rule(number=st.integers(1, 9), overpayment=IDENTIFIER, batch=BATCH, line=LINE, fen=FEN)
-    def offset(self, number: int, overpayment: str, batch: str, line: str, fen: int) -> None:
-        self.say(offset(str(number), overpayment, batch, line, fen))
+    @rule(number=st.integers(1, 9), overpayment=IDENTIFIER, pick=PICK, fen=FEN)
+    def offset(self, number: int, overpayment: str, pick: int, fen: int) -> None:
+        self.say(offset(str(number), overpayment, *self.find_line(PENDING, pick), fen))
 
     @rule(batch=BATCH)
     def close(self, batch: str) -> None:
@@ -201,5 +221,5 @@ class PaymentOffice(RuleBasedStateMachine):
             assert self.ledger.made_again() == self.ledger.memory.rows
 
 
-PaymentOffice.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+PaymentOffice.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestPaymentOffice = PaymentOffice.TestCase
