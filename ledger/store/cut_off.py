@@ -272,9 +272,11 @@ def _deferrals(tables: Tables, deferred: str) -> str:
 def _add_sums(cursor: Cursor, statement: str, values: dict[str, Any], tally: Tally) -> None:
     cursor.execute(statement, values, prepare=False)
     for row in cursor.fetchall():
-        book, home, treatment, insutype, clr_type, types = row[:6]
-        funds = dict(zip(types.split(","), row[13:], strict=False)) if types else {}
-        tally.add(Tally({(book, home, treatment, insutype, clr_type): Sums(*row[6:13], funds)}))
+        key, types, counted, slots = row[:5], row[5], row[6:13], row[13:]
+        sums = Sums(*counted)
+        if types:
+            sums.funds.update(zip(types.split(","), slots, strict=False))
+        tally.add(Tally({key: sums}))
 
 
 def _add_deferrals(cursor: Cursor, statement: str, values: dict[str, Any], tally: Tally) -> None:
