@@ -30,6 +30,9 @@ USER = DATABASE = "onecard"
 SOCKET = ".s.PGSQL.5432"
 # The kernel's limit is 107 bytes on Linux and 103 on macOS.
 LONGEST_SOCKET_PATH = 103
+# In postmaster.pid: the line that holds the server's state, and the state in which it lets clients in.
+STATUS_LINE, READY = 7, "ready"
+START_MARK = "==== a server is started ====\n"
 LARGEST_LOG = 16 * MB
 SECOND = 1_000_000_000
 
@@ -78,14 +81,16 @@ class Postmaster:
         """
         ticks = _ticks()
         while True:
-            if self._ping() == pq.Ping.OK:
+            if self._accepts_connections():
                 if launched is not None:
                     # It stays behind when we leave: not ours to wait for.
                     launched.returncode = 0
                 return True
-            if launched is not None and launched.poll() is not None:
+            ended = launched.poll() if launched is not None else None
+            if ended is not None:
+                how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
                 lines = "\n".join(self._log_of_this_start().splitlines()[-12:])
-                raise EnvironmentProblem(f"The embedded PostgreSQL did not start; {self.log} ends with:\n{lines}")
+                raise EnvironmentProblem(f"The embedded PostgreSQL {how}; {self.log} ends with:\n{lines}")
             if launched is None and not self.running():
                 return False
             if seconds := next(ticks):
@@ -150,6 +155,8 @@ class Postmaster:
         settings = server_settings(self.profile, machine_memory(), free_disk(self.folder))
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
+            log.write(START_MARK.encode())
+            log.flush()
             return subprocess.Popen(
                 [str(self._binaries / "postgres"), "-D", str(self.data), "-k", str(self.sockets), *options],
                 stdin=subprocess.DEVNULL,
@@ -185,6 +192,8 @@ class Postmaster:
         while _lives(pid, (str(self.data.resolve()),)):
             if seconds := next(ticks):
                 progress(f"the database is writing its last pages, {seconds} s ...")
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
         if self.sockets.parent != self.folder:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()
@@ -199,6 +208,11 @@ class Postmaster:
         digest = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()
         return Path("/tmp") / f"onecard-{digest[:16]}"
 
+    def _accepts_connections(self) -> bool:
+        """A server that we can see is not asked before it says ready: each question in vain is a line in its log."""
+        says_ready = _lines(self.data / "postmaster.pid")[STATUS_LINE:] == [READY]
+        return (says_ready or self.pid() is None) and self._ping() == pq.Ping.OK
+
     def _ping(self) -> int:
         conninfo = make_conninfo(self.dsn, dbname="postgres", connect_timeout=5)
         return pq.PGconn.ping(conninfo.encode())
@@ -206,7 +220,7 @@ class Postmaster:
     def _log_of_this_start(self) -> str:
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - MB))
-            return log.read().decode(errors="replace").rpartition("starting PostgreSQL")[2]
+            return log.read().decode(errors="replace").rpartition(START_MARK)[2]
 
     def _run(self, program: str, *arguments: str, account: Account | None = None, typed: bytes = b"") -> str:
         done = subprocess.run(
@@ -239,27 +253,28 @@ def _binaries() -> Path:
 
 
 def _lives(pid: int, places: tuple[str, ...]) -> bool:
-    """Whether this is a live postgres whose working directory is one of the places: a server or a child of it.
-
-    A child of ours that has ended is taken off the process table; somebody else's counts as ended too.
-    """
+    """Whether this is a live postgres whose working directory is one of the places: a server or a child of it."""
     try:
         process = psutil.Process(pid)
-        if process.name() != "postgres":
-            return False
-        if process.status() == psutil.STATUS_ZOMBIE:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
             return False
         return process.cwd() in places
     except psutil.Error:
         return False
 
 
+def _lines(path: Path) -> list[str]:
+    """The lines of a small file without the blanks at their ends; none when there is no such file."""
+    try:
+        return [line.rstrip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return []
+
+
 def _first_number(path: Path) -> int | None:
     try:
-        return int(path.read_text(encoding="utf-8").partition("\n")[0])
-    except (OSError, ValueError):
+        return int(_lines(path)[0])
+    except (IndexError, ValueError):
         return None
 
 

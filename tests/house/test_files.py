@@ -23,12 +23,13 @@ def everything() -> list[Module]:
 
 
 def unused(shipped: list[Module], entry_points: set[str]) -> list[str]:
-    """Modules that no other shipped module imports. A package counts as used when anything in it is."""
+    """Modules that no other shipped module imports. Generated ones are for readers too; a package is its contents."""
     imported = {name for module in shipped for _, name in module.imports() if name != module.name}
     return [
         module.path
         for module in shipped
         if module.path not in entry_points
+        and not module.generated
         and not module.path.endswith(("__init__.py", "__main__.py"))
         and module.name not in imported
     ]
