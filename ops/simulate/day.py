@@ -95,7 +95,7 @@ def _day(w: World) -> Iterator[str]:
     credits = payouts.credits(w)
     step = _steps(w)
     begun = w.emitted
-    w.planned = max(1, w.lines - begun - _reserve(w))
+    w.planned = max(1, w.lines - begun - _reserve(w) + w.credits_left)
     credits_of_1024 = w.credits_left * 1_400 // w.planned + 1
     stride = 1 if w.lines < 20_000 else 16 if w.lines < 200_000 else 64
     steps = 0

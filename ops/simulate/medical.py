@@ -136,7 +136,7 @@ def bill(
             extra += f',"acting_person":"{w.people.person(w.people.adult(i))}"'
     elif not extra and dice >> 19 & 255 == 0 and not w.generation[i] and i < w.opened and not stay:
         when = w.stamp(w.day0 - 1 - (dice >> 27 & 3), w.sec)
-    reference = f"{institution}{w.compact}{w.hms[w.sec].replace(':', '')}{number % 10_000:04d}"
+    reference = f"{institution}{w.compact}{w.hms[w.sec].replace(':', '')}{number % 1_000_000:06d}"
     scheme_code = "310" if scheme else "390"
     cleared = fund + own if crossing else 0
     return (
@@ -302,7 +302,7 @@ def _aid_in_a_bill(w: World, i: int, home: str, area: str, purse: str, giver: st
     institution = w.hospitals[area][w.below(12)]
     crossing = area[:2] != home[:2]
     wallet = amount if purse == "WALLET" else 0
-    reference = f"{institution}{w.compact}{w.hms[w.sec].replace(':', '')}{number % 10_000:04d}"
+    reference = f"{institution}{w.compact}{w.hms[w.sec].replace(':', '')}{number % 1_000_000:06d}"
     cleared = fund + amount - wallet if crossing else 0
     keep(w, Unit(
         number, i, area[:2], home[:2], reference, institution, 0, cleared, giver if wallet else "", wallet, "390100",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from hashlib import sha256
+from operator import mul
 
 from ops.simulate.places import BANKS, CITIES
 
@@ -25,8 +26,7 @@ CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 def person_number(seventeen: str) -> str:
     """A social security number from its first 17 digits."""
-    total = sum(weight * int(digit) for weight, digit in zip(PERSON_WEIGHTS, seventeen, strict=True))
-    return seventeen + "10X98765432"[total % 11]
+    return seventeen + "10X98765432"[sum(map(mul, PERSON_WEIGHTS, map(int, seventeen))) % 11]
 
 
 def card_number(eight: str) -> str:
@@ -92,7 +92,8 @@ class People:
         born, order = divmod((i * STRIDE + self._offset) % CAPACITY, PER_DAY)
         area = self.homes[i % SLOTS]
         district = area[:4] + "02" if area.endswith("00") else area
-        return person_number(f"{district}{date.fromordinal(self._first_birth + born):%Y%m%d}{order + 1:03d}")
+        day = date.fromordinal(self._first_birth + born).isoformat()
+        return person_number(f"{district}{day[:4]}{day[5:7]}{day[8:]}{order + 1:03d}")
 
     def adult(self, i: int) -> int:
         """The nearest card before i whose holder is grown up: a child's guardian, a household's head."""

@@ -22,7 +22,7 @@ from ops.simulate.places import hospitals, inter_city, pharmacies
 USABLE, INSIDE, ELECTRONIC, STAYED, AIDED, GAVE, CONCESSION, DELEGATED, BANKED, CANCELLED, BUSY = (
     1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024,
 )  # fmt: skip
-DAY_HOURS = (5, 2, 6, 9, 10, 8, 7, 6, 6, 6, 7, 7, 9, 10, 7, 5, 4, 3)
+DAY_HOURS = (2, 6, 9, 10, 8, 7, 6, 6, 6, 7, 7, 9, 10, 7, 5, 4, 3, 2)
 FIRST_HOUR = 5
 QUANTILES = 1024
 RECENT = 600
