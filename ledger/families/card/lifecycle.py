@@ -167,6 +167,7 @@ def rows_of_cancellation(command: Command, world: World) -> Iterable[Name]:
     card = world.get(Card, found.card_id) if found else None
     if card:
         yield (Person if card.holder == "PERSON" else Enterprise), card.person
+        yield doubt.PendingLines, card.person
 
 
 COMMANDS: Final = (
