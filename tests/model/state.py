@@ -96,6 +96,7 @@ class Log:
         self.events: list[Event] = []
         self.streams: dict[str, list[Event]] = {}
         self.names: dict[str, list[Event]] = {}
+        self.references: dict[tuple[str, str], list[Event]] = {}
         self.accounts: dict[str, list[tuple[int, int]]] = {}
 
     # what was recorded
@@ -127,10 +128,9 @@ class Log:
         return sum(amount for _, amount in self.accounts.get(account, []))
 
     def submitted(self, submitter: str, reference: str) -> Event | None:
-        for event in self.events:
-            if event["reference"] == reference and event["submitter"] == submitter:
-                return event
-        return None
+        """The (first) event a submitter's reference made."""
+        made = self.references.get((submitter, reference), [])
+        return made[0] if made else None
 
     # what is configured
 
@@ -174,6 +174,7 @@ class Log:
         self.events.append(event)
         self.streams.setdefault(stream, []).append(event)
         self.names.setdefault(name, []).append(event)
+        self.references.setdefault((event["submitter"], event["reference"]), []).append(event)
         for account, amount in event["postings"].items():
             self.accounts.setdefault(account, []).append((event["position"], amount))
         return event
