@@ -14,7 +14,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import StreamRow
 from ledger.core.world import Name, World
 from ledger.families.clearing.lines import settlement_unit
-from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit
+from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit, latest_page
 from ledger.families.medical.settlement import REVERSED, VOIDED, Settlement
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -86,6 +86,10 @@ def keys(command: Command, world: World) -> Iterator[Name]:
         yield from settlement_names(settlement_id)
 
 
+def keys_then(command: Command, world: World) -> Iterator[Name]:
+    return latest_page(world)
+
+
 def settlement_names(settlement_id: str) -> Iterable[Name]:
     """The rows that say what may still happen to a settlement."""
     return (Settlement, settlement_id), (Unit, settlement_unit(settlement_id))
@@ -96,8 +100,8 @@ FIELDS: Final = (
     required("settlement_ids", types.list_of(types.identifier, 1, 100)),
 )
 COMMANDS: Final = (
-    CommandType("ConfirmSettlements", "clearing", FIELDS, confirm, keys=keys),
-    CommandType("WithdrawConfirmation", "clearing", FIELDS, withdraw, keys=keys),
+    CommandType("ConfirmSettlements", "clearing", FIELDS, confirm, keys=keys, keys_then=keys_then),
+    CommandType("WithdrawConfirmation", "clearing", FIELDS, withdraw, keys=keys, keys_then=keys_then),
 )
 EVENTS: Final = (
     EventType("SettlementsConfirmed", "clearing", on_province, confirmed),

@@ -16,7 +16,7 @@ from ledger.core.world import Name, World
 from ledger.families.clearing.confirmation import open_settlement, settlement_names
 from ledger.families.clearing.lines import settlement_unit
 from ledger.families.clearing.reconciliation import Run
-from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit
+from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit, latest_page
 from ledger.families.medical.settlement import Settlement
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -94,6 +94,7 @@ def keys(command: Command, world: World) -> Iterator[Name]:
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:
+    yield from latest_page(world)
     dispute = world.get(Dispute, command["dispute_id"])
     if dispute is not None:
         yield from settlement_names(dispute.settlement_id)
@@ -113,6 +114,7 @@ COMMANDS: Final = (
         ),
         open_dispute,
         keys=keys,
+        keys_then=keys_then,
     ),
     CommandType(
         "ResolveDispute",

@@ -15,7 +15,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.clearing.cycle import Cycle, Pair, closed_before, on_cycle, pair_name, require_closed
-from ledger.families.clearing.units import ALL, Calendar
+from ledger.families.clearing.units import ALL, Calendar, latest_page
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -126,6 +126,10 @@ def keys(command: Command, world: World) -> Iterator[Name]:
     yield Notice, notice_name(command)
 
 
+def keys_then(command: Command, world: World) -> Iterator[Name]:
+    return latest_page(world)
+
+
 COMMANDS: Final = (
     CommandType(
         "IssueNotice",
@@ -138,6 +142,7 @@ COMMANDS: Final = (
         ),
         issue,
         keys=keys,
+        keys_then=keys_then,
     ),
 )
 EVENTS: Final = (EventType("NoticeIssued", "clearing", on_cycle, issued),)

@@ -5,6 +5,7 @@ whenever a unit is touched, the cut-offs recorded since its last touch are folde
 between folds for itself. So "is it cut off" costs one row, however many lines a cycle takes.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from ledger.core import rows
@@ -99,6 +100,13 @@ def fold(world: Rows, unit: Unit) -> None:
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
+
+
+def latest_page(world: Rows) -> Iterator[tuple[type[Row], str]]:
+    """Name of the page of cut-offs that every question about a unit reads first, once the calendar is loaded."""
+    calendar = world.get(Calendar, ALL)
+    if calendar is not None and calendar.count:
+        yield CutOffs, CutOffs.at(ALL, calendar.count - 1)
 
 
 def since(world: Rows, position: int) -> list[CutOff]:
