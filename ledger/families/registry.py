@@ -3,7 +3,7 @@
 Adding a family means adding its room here and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType
@@ -39,6 +39,12 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     """Rows that deciding this command will surely read."""
     yield from admission.keys(command, world)
     yield from command.type.keys(command, world)
+
+
+def keys_then(command: Command, world: World) -> Iterator[Iterable[Name]]:
+    """Rounds of rows named by rows of the round before: first the cards behind replaced card_sns, then the room's."""
+    yield admission.keys_then(command, world)
+    yield command.type.keys_then(command, world)
 
 
 def decide(command: Command, world: World) -> list[Draft]:

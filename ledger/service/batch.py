@@ -20,6 +20,9 @@ from ledger.store.appending import Append
 from ledger.store.submissions import Key, Submission
 
 
+ROUNDS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of input after its shape check. `number` counts over all files of the input."""
@@ -62,14 +65,16 @@ def keys_of(lines: Sequence[Line]) -> list[Key]:
 
 
 def preload(lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
-    """Everything the batch will surely read, in two queries: rows named by commands, rows named by those."""
+    """Everything the batch will surely read, in a few queries: rows named by commands, rows named by those."""
     commands = [
         line.command
         for line in lines
         if line.command is not None and (line.command.submitter, line.command.reference) not in known
     ]
     world.load(name for command in commands for name in registry.keys(command, world))
-    world.load(name for command in commands for name in command.type.keys_then(command, world))
+    rounds = [registry.keys_then(command, world) for command in commands]
+    for _ in range(ROUNDS):
+        world.load(name for more in rounds for name in next(more))
 
 
 def decide_batch(

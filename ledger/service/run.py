@@ -22,20 +22,34 @@ from ledger.store import runs, submissions
 
 BATCH_LINES = 500
 FILE_MARK = b"\x00onecard file\x00"
+BLOCK = 1 << 18
+PIECE = b"a piece of an over-long line"
 KEPT_OF_LONG_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A non-blank line as read. `file`: index of its file, `number` in it from 1; `raw`: without LF, cut if over-long."""
+    """A non-blank line as read. `file`: index of its file, `number` in it from 1; `raw`: without LF, cut if over-long;
+    `found`: the object on it, if it is one."""
 
     file: int
     number: int
     raw: bytes
     found: dict[str, Any] | None
     line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class InputBatch:
+    """Lines to decide together, and the input up to the last of them: its bytes and their SHA-256."""
+
+    lines: Sequence[InputLine]
     input_bytes: int
     input_sha256: bytes
+
+    @property
+    def next_line(self) -> int:
+        return self.lines[-1].line.number + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +60,62 @@ class Answered:
     outcome: Outcome
 
 
-def read_lines(files: Iterable[BinaryIO], keyring: Keyring) -> Iterator[InputLine]:
-    """Every non-blank line of the files, shape checked; memory for one line of at most 64 KiB."""
+def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
+    """(line without LF, its size with LF, the bytes to hash), in bounded memory.
+
+    An over-long line comes in pieces that are hashed but not kept; its last piece carries its beginning, too long by one.
+    """
+    rest = b""
+    kept = None
+    while block := file.read(BLOCK):
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            yield (line, len(line) + 1, line + b"\n") if kept is None else (kept, len(line) + 1, line + b"\n")
+            kept = None
+        if len(rest) > LINE_LIMIT:
+            kept = kept or rest[: LINE_LIMIT + 1]
+            yield PIECE, len(rest), rest
+            rest = b""
+    if rest or kept is not None:
+        yield rest if kept is None else kept, len(rest), rest
+
+
+def read_batches(files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None) -> Iterator[InputBatch]:
+    """Every non-blank line of the files, shape checked, at most `size` a batch; up to line `stop` if given.
+
+    A command that is decided alone is a batch of its own.
+    """
     digest = hashlib.sha256()
-    total = 0
-    sequence = 0
+    total = sequence = 0
+    batch: list[InputLine] = []
     for index, file in enumerate(files):
-        digest.update(FILE_MARK)
         number = 0
-        while chunk := file.readline(LINE_LIMIT + 2):
-            digest.update(chunk)
-            total += len(chunk)
-            number += 1
-            raw = chunk.removesuffix(b"\n")
-            if len(raw) > LINE_LIMIT:
-                raw = raw[:KEPT_OF_LONG_LINE]
-                while not chunk.endswith(b"\n") and (chunk := file.readline(LINE_LIMIT)):
-                    digest.update(chunk)
-                    total += len(chunk)
-                rejected = Rejected("malformed_json", f"longer than {LINE_LIMIT} bytes: one command a line", "line")
-                found, line = None, Line(sequence, None, rejected)
-            elif not raw.strip(b" "):
-                continue
-            else:
-                found, line = shaped(raw, sequence, keyring)
-            yield InputLine(index, number, raw, found, line, total, digest.copy().digest())
-            sequence += 1
+        mark = FILE_MARK
+        for raw, length, hashed in raw_lines(file):
+            line = None
+            if raw is not PIECE:
+                number += 1
+                if raw.strip(b" "):
+                    found, shape = shaped(raw, sequence, keyring)
+                    line = InputLine(index, number, raw[:KEPT_OF_LONG_LINE] if found is None else raw, found, shape)
+            alone = line is not None and line.line.command is not None and line.line.command.type.alone
+            if batch and (sequence == stop or len(batch) >= size or alone):
+                yield InputBatch(batch, total, digest.copy().digest())
+                batch = []
+            digest.update(mark + hashed)
+            mark = b""
+            total += length
+            if line is not None:
+                if sequence == stop:
+                    return
+                batch.append(line)
+                sequence += 1
+            if alone:
+                yield InputBatch(batch, total, digest.copy().digest())
+                batch = []
+    if batch:
+        yield InputBatch(batch, total, digest.copy().digest())
 
 
 def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] | None, Line]:
@@ -84,74 +128,53 @@ def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] 
         return found, Line(sequence, None, rejected)
 
 
-def batched(lines: Iterable[InputLine], size: int) -> Iterator[list[InputLine]]:
-    """Batches of at most `size`; a command that is decided alone is a batch of its own."""
-    batch: list[InputLine] = []
-    for line in lines:
-        alone = line.line.command is not None and line.line.command.type.alone
-        if batch and (alone or len(batch) >= size):
-            yield batch
-            batch = []
-        batch.append(line)
-        if alone:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def submit_files(
     writer: Writer, open_files: Callable[[], Iterable[BinaryIO]], keyring: Keyring, size: int = BATCH_LINES
 ) -> Iterator[list[Answered]]:
     """Outcomes of all lines of the files, batch by batch, in input order. `open_files` may be called twice."""
     connection = writer.connection()
-    lines = read_lines(open_files(), keyring)
     run = _interrupted(connection, open_files)
-    if run is not None:
-        for batch in batched(_up_to(lines, run.next_line), size):
-            yield _answer_again(connection, run, batch)
-    else:
+    if run is None:
         run = runs.begin(connection, writer.head())
-    waiting: list[list[InputLine]] = []
-    for _, outcomes in writer.run(_batches(lines, size, run.run_id, waiting)):
-        inputs = waiting.pop(0)
-        yield [Answered(line, outcome) for line, outcome in zip(inputs, outcomes, strict=True)]
+    batches = read_batches(open_files(), keyring, size)
+    if run.next_line:
+        for batch in read_batches(open_files(), keyring, size, run.next_line):
+            yield _answer_again(connection, run, batch)
+        batches = _after(batches, run.next_line)
+    waiting: list[Sequence[InputLine]] = []
+    for _, outcomes in writer.run(_batches(batches, run, waiting)):
+        yield [Answered(line, outcome) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)]
 
 
-def _batches(
-    lines: Iterable[InputLine], size: int, run_id: int, waiting: list[list[InputLine]]
-) -> Iterator[Batch]:
+def _after(batches: Iterable[InputBatch], next_line: int) -> Iterator[InputBatch]:
+    """What was not decided yet; a batch may have been cut elsewhere before."""
+    for batch in batches:
+        if batch.next_line > next_line:
+            lines = [line for line in batch.lines if line.line.number >= next_line]
+            yield InputBatch(lines, batch.input_bytes, batch.input_sha256)
+
+
+def _batches(batches: Iterable[InputBatch], run: runs.Run, waiting: list[Sequence[InputLine]]) -> Iterator[Batch]:
     """Batches that carry the run's progress; an empty one ends the run."""
-    last_bytes, last_digest, next_line = 0, b"", 0
-    for inputs in batched(lines, size):
-        waiting.append(inputs)
-        last_bytes, last_digest = inputs[-1].input_bytes, inputs[-1].input_sha256
-        next_line = inputs[-1].line.number + 1
-        yield Batch([line.line for line in inputs], _progress(run_id, inputs))
+    end = runs.Progress(run.run_id, run.input_bytes, run.input_sha256, run.next_line, True, ())
+    for batch in batches:
+        waiting.append(batch.lines)
+        end = runs.Progress(run.run_id, batch.input_bytes, batch.input_sha256, batch.next_line, True, ())
+        yield Batch([line.line for line in batch.lines], _progress(run.run_id, batch))
     waiting.append([])
-    finished = runs.Progress(run_id, last_bytes, last_digest, next_line, True, ())
-    yield Batch([], lambda outcomes: finished)
+    yield Batch([], lambda outcomes: end)
 
 
-def _progress(run_id: int, inputs: Sequence[InputLine]) -> Callable[[Sequence[Outcome]], runs.Progress]:
-    last = inputs[-1]
-
+def _progress(run_id: int, batch: InputBatch) -> Callable[[Sequence[Outcome]], runs.Progress]:
     def progress(outcomes: Sequence[Outcome]) -> runs.Progress:
         refusals = [
             runs.Refusal(line.line.number, outcome.code, outcome.field, outcome.message)
-            for line, outcome in zip(inputs, outcomes, strict=True)
+            for line, outcome in zip(batch.lines, outcomes, strict=True)
             if isinstance(outcome, Rejected)
         ]
-        return runs.Progress(run_id, last.input_bytes, last.input_sha256, last.line.number + 1, False, refusals)
+        return runs.Progress(run_id, batch.input_bytes, batch.input_sha256, batch.next_line, False, refusals)
 
     return progress
-
-
-def _up_to(lines: Iterator[InputLine], next_line: int) -> Iterator[InputLine]:
-    for line in lines:
-        yield line
-        if line.line.number + 1 >= next_line:
-            return
 
 
 def _interrupted(
@@ -173,9 +196,10 @@ def _prefix_digests(files: Iterable[BinaryIO], sizes: Sequence[int]) -> Iterator
     total = 0
     wanted = list(sizes)
     for file in files:
-        digest.update(FILE_MARK)
-        while wanted and (chunk := file.read(min(wanted[0] - total, 1 << 20))):
-            digest.update(chunk)
+        mark = FILE_MARK
+        while wanted and (chunk := file.read(min(wanted[0] - total, BLOCK))):
+            digest.update(mark + chunk)
+            mark = b""
             total += len(chunk)
             if total == wanted[0]:
                 yield wanted.pop(0), digest.copy().digest()
@@ -183,14 +207,14 @@ def _prefix_digests(files: Iterable[BinaryIO], sizes: Sequence[int]) -> Iterator
             return
 
 
-def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: Sequence[InputLine]) -> list[Answered]:
+def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: InputBatch) -> list[Answered]:
     """Lines an interrupted run decided: refused as stored, the others by their submissions."""
-    refused = runs.refusals(connection, run.run_id, batch[0].line.number, batch[-1].line.number)
-    commands = [line.line.command for line in batch if line.line.command is not None]
+    refused = runs.refusals(connection, run.run_id, batch.lines[0].line.number, batch.lines[-1].line.number)
+    commands = [line.line.command for line in batch.lines if line.line.command is not None]
     with connection.cursor() as cursor:
         found = submissions.find(cursor, [(command.submitter, command.reference) for command in commands])
     answered = []
-    for line in batch:
+    for line in batch.lines:
         refusal = refused.get(line.line.number)
         outcome: Outcome
         if refusal is not None:

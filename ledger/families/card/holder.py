@@ -62,7 +62,7 @@ class Spans(Page):
 class Card(StreamRow):
     """One card. `holder`: PERSON or ORGANISATION; `person`: person key or credit code. Purses in fen.
 
-    `life_instant`: effective instant of the life-cycle event recorded last; `electronic_instant`: of the last event of
+    `life_instant`: latest effective instant of its life-cycle events; `electronic_instant`: of the last event of
     chain (b). `electronic`: NONE, IN_FORCE or REVOKED; `electronic_since`: start of its last interval.
     """
 

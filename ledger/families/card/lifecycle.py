@@ -87,7 +87,9 @@ def cancelled(world: World, event: Event, position: int) -> None:
 
 
 def _move(world: World, event: Event, state: str, effective: int) -> None:
-    world.edit(Card, event["card_id"]).life_instant = effective
+    """An expiry may take effect before a bank activation recorded earlier; the chain's instant never falls."""
+    card = world.edit(Card, event["card_id"])
+    card.life_instant = max(card.life_instant, effective)
     enter(world, event["card_id"], state, effective)
 
 
