@@ -6,7 +6,7 @@ taken if its own date allows and its unit is taken by now, unless the earlier cu
 what was touched since p', what is dated after L' and contra lines of units taken now are read, not history.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,17 +94,14 @@ def cut_off_table(cursor: Cursor, tables: Tables, month: str, limit: int) -> Cut
 def recomputed(cursor: Cursor, tables: Tables, month: str) -> list[TableRow]:
     """The table of a cycle that was cut off, made again from lines and units as they are now."""
     taken = Tally()
-    _add_sums(cursor, _sums(_taken(tables)), past_cut(cursor, tables, month).values(), taken)
+    _add_sums(cursor, _sums(taken_lines(tables)), past_cut(cursor, tables, month).values(), taken)
     return taken.table(month, 0).rows
 
 
 def taken_by(cursor: Cursor, tables: Tables, month: str) -> Iterator[tuple[int, int]]:
     """(position, n) of the lines that a recorded cut-off took, in order."""
-    cursor.execute(
-        f"SELECT l.position, l.n FROM ({_taken(tables)}) l ORDER BY 1, 2",
-        past_cut(cursor, tables, month).values(),
-        prepare=False,
-    )
+    lines = " UNION ALL ".join(f"SELECT l.position, l.n {part}" for part in taken_lines(tables))
+    cursor.execute(f"{lines} ORDER BY 1, 2", past_cut(cursor, tables, month).values(), prepare=False)
     yield from cursor
 
 
@@ -181,7 +178,7 @@ def finish(cursor: Cursor, prepared: Prepared) -> CutOffTable:
 def _tally(cursor: Cursor, tables: Tables, cut: Cut) -> Tally:
     """Everything a cut-off takes and defers."""
     tally = Tally()
-    _add_sums(cursor, _sums(_taken(tables)), cut.values(), tally)
+    _add_sums(cursor, _sums(taken_lines(tables)), cut.values(), tally)
     deferred = " UNION ALL ".join(f"SELECT u.* FROM {tables.units} u WHERE {condition}" for condition in DEFERRED)
     _add_deferrals(cursor, _deferrals(tables, deferred), cut.values(), tally)
     return tally
@@ -201,8 +198,8 @@ def _tally_of(cursor: Cursor, tables: Tables, cut: Cut, keys: Sequence[str]) -> 
     return tally
 
 
-def _taken(tables: Tables) -> str:
-    """The lines a cut-off takes, found through indexes on what is new."""
+def taken_lines(tables: Tables) -> tuple[str, ...]:
+    """Where the lines a cut-off takes are, found through indexes on what is new: parts that have no line in common."""
     lines, units = tables.lines, tables.units
     exactly = " UNION ALL ".join(
         f"SELECT u.unit_key, u.position FROM {units} u WHERE {condition}" for condition in EXACTLY
@@ -210,52 +207,47 @@ def _taken(tables: Tables) -> str:
     corrected = " UNION ALL ".join(
         f"SELECT u.unit_key FROM {units} u WHERE u.corrected AND {condition}" for condition in EXACTLY
     )
-    own = f"SELECT l.* FROM {lines} l JOIN {units} u USING (unit_key) WHERE l.{CONTRA} AND {TAKEN}"
-    return f"""
-        SELECT l.* FROM ({exactly}) t JOIN {lines} l ON l.position = t.position
-        WHERE t.position > %(before)s AND l.position > %(before)s AND NOT l.{CONTRA}
-        UNION ALL
-        SELECT l.* FROM ({exactly}) t,
-            LATERAL (SELECT * FROM {lines} l WHERE l.position = t.position AND NOT l.{CONTRA} OFFSET 0) l
-        WHERE t.position <= %(before)s
-        UNION ALL
-        {own} AND l.position > %(after)s AND l.position < %(until)s AND l.effective_date <= %(last)s
-        UNION ALL
-        {own} AND l.position < %(after)s
-            AND l.effective_date > %(last_before)s AND l.effective_date <= %(last)s
-        UNION ALL
-        SELECT l.* FROM ({corrected}) t JOIN {lines} l USING (unit_key)
-        WHERE l.{CONTRA} AND l.position < %(after)s AND l.effective_date <= %(last_before)s
-    """
+    contra = f"FROM {lines} l JOIN {units} u USING (unit_key) WHERE l.{CONTRA} AND {TAKEN}"
+    return (
+        f"FROM ({exactly}) t JOIN {lines} l ON l.position = t.position"
+        f" WHERE t.position > %(before)s AND l.position > %(before)s AND NOT l.{CONTRA}",
+        f"FROM ({exactly}) t,"
+        f" LATERAL (SELECT * FROM {lines} l WHERE l.position = t.position AND NOT l.{CONTRA} OFFSET 0) l"
+        " WHERE t.position <= %(before)s",
+        f"{contra} AND l.position > %(after)s AND l.position < %(until)s AND l.effective_date <= %(last)s",
+        f"{contra} AND l.position < %(after)s AND l.effective_date > %(last_before)s AND l.effective_date <= %(last)s",
+        f"FROM ({corrected}) t JOIN {lines} l USING (unit_key)"
+        f" WHERE l.{CONTRA} AND l.position < %(after)s AND l.effective_date <= %(last_before)s",
+    )
 
 
-def _taken_of(tables: Tables) -> str:
-    """The lines of some units that a cut-off takes."""
+def _taken_of(tables: Tables) -> tuple[str, ...]:
+    """Where the lines of some units that a cut-off takes are."""
     lines, units = tables.lines, tables.units
-    return f"""
-        SELECT l.* FROM {units} u JOIN {lines} l ON l.position = u.position
-        WHERE u.unit_key = ANY(%(keys)s) AND {TAKEN} AND NOT {TAKEN_BEFORE} AND NOT l.{CONTRA}
-        UNION ALL
-        SELECT l.* FROM {units} u JOIN {lines} l USING (unit_key)
-        WHERE u.unit_key = ANY(%(keys)s) AND l.{CONTRA} AND {TAKEN}
-            AND l.position < %(until)s AND l.effective_date <= %(last)s
-            AND NOT (l.position < %(after)s AND l.effective_date <= %(last_before)s AND {TAKEN_BEFORE})
+    return (
+        f"FROM {units} u JOIN {lines} l ON l.position = u.position"
+        f" WHERE u.unit_key = ANY(%(keys)s) AND {TAKEN} AND NOT {TAKEN_BEFORE} AND NOT l.{CONTRA}",
+        f"FROM {units} u JOIN {lines} l USING (unit_key)"
+        f" WHERE u.unit_key = ANY(%(keys)s) AND l.{CONTRA} AND {TAKEN}"
+        " AND l.position < %(until)s AND l.effective_date <= %(last)s"
+        f" AND NOT (l.position < %(after)s AND l.effective_date <= %(last_before)s AND {TAKEN_BEFORE})",
+    )
+
+
+def _sums(parts: Iterable[str]) -> str:
+    """Sums of lines by key and fund types: lines of equal types add up slot by slot, so no line is taken apart.
+
+    One statement, so one snapshot; each part is summed by itself, so that workers can share the large one.
     """
-
-
-def _sums(taken: str) -> str:
-    """Sums of lines by key and fund types: lines of equal types add up slot by slot, so no line is taken apart."""
+    keys = "l.book, l.home, l.treatment, l.insutype, l.clr_type, l.fund_types"
     slots = ", ".join(f"sum(l.fund_amounts[{slot}])::bigint" for slot in range(1, SLOTS + 1))
-    return f"""
-        SELECT l.book, l.home, l.treatment, l.insutype, l.clr_type, l.fund_types,
+    sums = f"""{keys},
             count(*) FILTER (WHERE NOT l.{CONTRA}),
             count(*) FILTER (WHERE l.kind = 'REVERSAL'),
             count(*) FILTER (WHERE l.kind = 'DEDUCTION'),
             sum(l.total_fen)::bigint, sum(l.account_fen)::bigint, sum(l.other_fen)::bigint,
-            sum(l.deduction_fen)::bigint, {slots}
-        FROM ({taken}) l
-        GROUP BY l.book, l.home, l.treatment, l.insutype, l.clr_type, l.fund_types
-    """
+            sum(l.deduction_fen)::bigint, {slots}"""
+    return " UNION ALL ".join(f"SELECT {sums} {part} GROUP BY {keys}" for part in parts)
 
 
 def _deferrals(tables: Tables, deferred: str) -> str:
