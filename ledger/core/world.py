@@ -4,7 +4,7 @@ Rows come from a Source (the store, or a dictionary in tests) and are kept while
 handed back for the appending transaction. The core never knows where rows live.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from ledger.core.configuration import Configuration
@@ -35,7 +35,7 @@ class Source(Protocol):
 class World(Rows):
     """Rows in force plus what the serial rule needs: `now` (ledger clock), `position` of the next event."""
 
-    __slots__ = ("_changed", "_source", "config", "keyring", "now", "position", "rows", "taken")
+    __slots__ = ("_changed", "_source", "config", "foresee", "keyring", "now", "position", "rows", "taken")
 
     def __init__(self, source: Source, config: Configuration, keyring: Keyring, now: int, position: int) -> None:
         self._source = source
@@ -45,6 +45,7 @@ class World(Rows):
         self.position = position
         self.rows: dict[Name, Row | None] = {}
         self._changed: dict[Name, tuple[Row, int]] = {}
+        self.foresee: Callable[[], None] | None = None  # asked before a row nobody announced is fetched alone
         self.taken: Any = None  # the last table asked for, to be stored with its CycleCutOff
 
     def load(self, names: Iterable[Name]) -> None:
@@ -59,6 +60,10 @@ class World(Rows):
         try:
             return self.rows[name]  # type: ignore[return-value]
         except KeyError:
+            foresee, self.foresee = self.foresee, None
+            if foresee is not None:
+                foresee()
+                self.foresee = foresee
             self.load([name])
             return self.rows[name]  # type: ignore[return-value]
 

@@ -21,6 +21,7 @@ from ledger.store.submissions import Key, Submission
 
 
 ROUNDS = 2
+ASKED_AGAIN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,39 @@ def keys_of(lines: Sequence[Line]) -> list[Key]:
     return [(line.command.submitter, line.command.reference) for line in lines if line.command is not None]
 
 
-def preload(lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
-    """Everything the batch will surely read, in a few queries: rows named by commands, rows named by those."""
-    commands = [
-        line.command
-        for line in lines
-        if line.command is not None and (line.command.submitter, line.command.reference) not in known
-    ]
-    world.load(name for command in commands for name in registry.keys(command, world))
-    rounds = [registry.keys_then(command, world) for command in commands]
-    for _ in range(ROUNDS):
-        world.load(name for more in rounds for name in next(more))
+class Foresight:
+    """Loads what the commands of a batch will surely read, in a few queries: rows named by commands, rows named by those.
+
+    Some names only show once earlier commands of the batch are decided (lines of a batch opened just before), so when a
+    row is missed, the commands that remain are asked again, a few times.
+    """
+
+    def __init__(self, lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
+        self._world = world
+        self._commands = [
+            line.command
+            for line in lines
+            if line.command is not None and (line.command.submitter, line.command.reference) not in known
+        ]
+        self._asked = 0
+        self._decided = 0
+        world.load(name for command in self._commands for name in registry.keys(command, world))
+        self._load_then()
+        world.foresee = self._again
+
+    def _load_then(self) -> None:
+        rounds = [registry.keys_then(command, self._world) for command in self._commands[self._decided :]]
+        for _ in range(ROUNDS):
+            self._world.load(name for more in rounds for name in next(more))
+
+    def decided(self) -> None:
+        """One more of the commands has been looked at."""
+        self._decided += 1
+
+    def _again(self) -> None:
+        if self._asked < ASKED_AGAIN:
+            self._asked += 1
+            self._load_then()
 
 
 def decide_batch(
@@ -83,6 +106,7 @@ def decide_batch(
     """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here."""
     decided = Decided(lines, [], Append(lease))
     events = decided.append.events
+    foresight = Foresight(lines, world, known)
     for line in lines:
         if line.command is None:
             assert line.rejected is not None
@@ -93,6 +117,7 @@ def decide_batch(
         except Rejected as rejected:
             outcome = rejected
         decided.outcomes.append(outcome)
+        foresight.decided()
     for event in events:
         decided.append.lines.extend(lines_for(event.name, event.event, event.position))
     for name, (row, revision) in world.take_changes().items():

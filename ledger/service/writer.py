@@ -6,10 +6,10 @@ batch, and what a crash before each leaves behind:
  2. look up references, load rows, decide    nothing
  3. commit events, submissions, rows, run    nothing, or everything if the answer was lost: step 4 finds out
  4. answer the lines                         everything; a retry is answered `duplicate`, a resumed run goes on
-If a commit fails, that batch and every batch decided on top of it are decided again on fresh connections.
+If a commit fails, those behind it are not tried. If it failed because a connection or the lease was lost, its batch and
+every batch decided on top of it are decided again on fresh connections, unless they are found committed.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,18 +23,20 @@ from ledger.core.identity import Keyring
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.service.batch import Decided, Line, Outcome, decide_batch, keys_of, preload
-from ledger.store import appending
-from ledger.store.lease import Lease, LeaseLost
+from ledger.service.idle import IdleWatch
+from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
+from ledger.store import appending, runs
+from ledger.store.lease import LeaseLost
 from ledger.store.runs import Progress
-from ledger.store.source import StoreSource
+
+__all__ = ["Batch", "RunTaken", "StoreUnreachable", "Writer"]
 
 IN_FLIGHT = 1
-RECONNECT_SECONDS = 30
-RETRY_SECONDS = 1
+RECOVERIES = 30
 
 
-class StoreUnreachable(Exception):
-    """The database went away and did not come back in time. What was committed is safe; submit the same input again."""
+class NotTried(Exception):
+    """A commit was left out because the one before it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Batch:
         return any(line.command is not None and line.command.type.alone for line in self.lines)
 
 
+Answers = list[tuple[Batch, list[Outcome]]]
+
+
 @dataclass(slots=True)
 class _InFlight:
     batch: Batch
@@ -59,58 +64,36 @@ class _InFlight:
     commit: "Future[None]"
 
 
-class _Session:
-    """Three connections as the writer's role and the lease between them."""
-
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
-        self.reading = connect()
-        self.writing = connect()
-        self.leasing = connect()
-        self.lease = Lease(self.leasing)
-        self.source = StoreSource(self.reading)
-
-    def close(self) -> None:
-        for connection in (self.reading, self.writing, self.leasing):
-            connection.close()
-
-    def is_broken(self, error: Exception) -> bool:
-        return appending.is_lost_connection(error, self.reading, self.writing, self.leasing)
-
-
 class Writer:
     """Appends for one process. Use as a context manager; not to be shared between threads."""
 
-    def __init__(
-        self,
-        connect: Callable[[], psycopg.Connection[Any]],
-        config: Configuration,
-        keyring: Keyring,
-        clock: Callable[[], int],
-    ) -> None:
-        self._connect = connect
+    def __init__(self, connect: Connect, config: Configuration, keyring: Keyring, clock: Callable[[], int]) -> None:
         self._config = config
         self._keyring = keyring
         self._clock = clock
-        self._session = _Session(connect)
+        self.session = Session(connect)
         self._committer = ThreadPoolExecutor(1, "commit")
+        self._idle = IdleWatch(self._hand_over_if_wanted)
         self._pending: deque[_InFlight] = deque()
         self._position = 0
         self._recorded_at = 0
         self._rows: dict[Name, Row] = {}
 
     def __enter__(self) -> "Writer":
+        self._idle.start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._idle.close()
         self._committer.shutdown(wait=True)
-        self._session.close()
+        self.session.close()
 
     def connection(self) -> psycopg.Connection[Any]:
-        """For reading what was recorded, and for claiming runs; never for appending."""
-        return self._session.leasing
+        """For reading what was recorded; never for appending."""
+        return self.session.leasing
 
     def head(self) -> int:
-        return self._session.source.head()[0]
+        return self.session.source.head()[0]
 
     def submit(self, lines: Sequence[Line]) -> list[Outcome]:
         """Outcomes of a few lines, committed when they are returned."""
@@ -118,22 +101,57 @@ class Writer:
         return [outcome for _, outcomes in self.run(alone) for outcome in outcomes]
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, list[Outcome]]]:
-        """Outcomes of each batch, in order, each after its commit."""
+        """Outcomes of each batch, in order, each after its commit.
+
+        While a batch is fetched or an outcome is taken, the lease may go to whoever waits for it.
+        """
         try:
             for batch in batches:
-                if batch.is_alone:
-                    yield from self._finish(0)
-                self._start(batch)
-                yield from self._finish(0 if batch.is_alone else IN_FLIGHT)
-                if self._pending_lease_is_wanted():
-                    yield from self._finish(0)
-                    self._release()
-            yield from self._finish(0)
+                answers: Answers = []
+                try:
+                    with self._idle.working:
+                        self._step(batch, answers)
+                finally:
+                    # What is committed is told, even if the next batch cannot be decided.
+                    yield from answers
+            with self._idle.working:
+                answers = []
+                self._settle(0, answers)
+            yield from answers
         finally:
-            self._abandon()
+            with self._idle.working:
+                self._abandon()
 
-    def _pending_lease_is_wanted(self) -> bool:
-        return bool(self._session.lease.number) and self._guarded(self._session.lease.is_wanted)
+    def _step(self, batch: Batch, answers: Answers) -> None:
+        """Take in one batch, and answer those whose commit is due."""
+        if batch.is_alone:
+            self._settle(0, answers)
+        try:
+            decided = self._decide_anyhow(batch)
+        except Exception:
+            self._settle(0, answers)
+            raise
+        self._pending.append(self._commit(batch, decided))
+        self._settle(0 if batch.is_alone else IN_FLIGHT, answers)
+        self._hand_over_if_wanted()
+
+    # --- the lease ---------------------------------------------------------------------------------------------------
+
+    def _take_lease(self) -> None:
+        if not self.session.lease.number:
+            self.session.lease.take()
+            self._position, self._recorded_at = self.session.source.head()
+            self._rows = {}
+
+    def _hand_over_if_wanted(self) -> None:
+        lease = self.session.lease
+        if lease.number and self._guarded(lease.is_wanted):
+            self._wait()
+            self._release()
+
+    def _release(self) -> None:
+        self._rows = {}
+        self._guarded(self.session.lease.release)
 
     def _guarded(self, ask: Callable[[], bool]) -> bool:
         """An answer, or False where the connection is gone: the next step will notice and recover."""
@@ -142,38 +160,35 @@ class Writer:
         except (psycopg.OperationalError, psycopg.InterfaceError):
             return False
 
-    def _release(self) -> None:
-        self._rows = {}
-        self._guarded(lambda: bool(self._session.lease.release()))
+    def _wait(self) -> None:
+        """Until nothing is on its way to the store any more; what failed is dealt with by whoever answers."""
+        for flying in self._pending:
+            flying.commit.exception()
 
     def _abandon(self) -> None:
         """Wait out what is in flight (its outcome is not ours to tell any more) and give the lease back."""
-        while self._pending:
-            self._pending.popleft().commit.exception()
-        self._release()
-
-    def _start(self, batch: Batch) -> None:
-        """Decide a batch on top of those in flight and hand it to the committing thread."""
         try:
-            decided = self._decide(batch)
-        except Exception as error:
-            if not self._session.is_broken(error):
-                raise
-            self._recover()
-            decided = self._decide(batch)
-        self._pending.append(self._commit(batch, decided))
+            self._wait()
+        finally:
+            self._pending.clear()
+            self._release()
 
-    def _commit(self, batch: Batch, decided: Decided) -> _InFlight:
-        return _InFlight(
-            batch, decided, self._committer.submit(appending.commit, self._session.writing, decided.append)
-        )
+    # --- deciding and committing -------------------------------------------------------------------------------------
+
+    def _decide_anyhow(self, batch: Batch) -> Decided:
+        """Decide a batch on top of those in flight, on fresh connections if need be."""
+        for _ in range(RECOVERIES):
+            try:
+                return self._decide(batch)
+            except Exception as error:
+                if not self.session.is_lost(error):
+                    raise
+            self._recover()
+        raise StoreUnreachable("the database ends our sessions again and again")
 
     def _decide(self, batch: Batch) -> Decided:
-        session = self._session
-        if not session.lease.number:
-            session.lease.take()
-            self._position, self._recorded_at = session.source.head()
-            self._rows = {}
+        self._take_lease()
+        session = self.session
         now = self._clock()
         self._recorded_at = max(now, self._recorded_at)
         known = session.source.find(list(dict.fromkeys(keys_of(batch.lines))))
@@ -191,65 +206,68 @@ class Writer:
         self._rows = decided.rows
         return decided
 
-    def _finish(self, leave: int) -> Iterator[tuple[Batch, list[Outcome]]]:
+    def _commit(self, batch: Batch, decided: Decided) -> _InFlight:
+        before = self._pending[-1].commit if self._pending else None
+        writing = self.session.writing
+
+        def write() -> None:
+            if before is not None and before.exception() is not None:
+                raise NotTried
+            appending.commit(writing, decided.append)
+
+        return _InFlight(batch, decided, self._committer.submit(write))
+
+    def _settle(self, leave: int, answers: Answers) -> None:
         """Answer batches until only `leave` are in flight."""
         while len(self._pending) > leave:
             error = self._pending[0].commit.exception()
             if error is None:
                 flying = self._pending.popleft()
-                yield flying.batch, flying.decided.outcomes
-            elif isinstance(error, LeaseLost) or (
-                isinstance(error, Exception) and self._session.is_broken(error)
-            ):
+                answers.append((flying.batch, flying.decided.outcomes))
+            elif isinstance(error, LeaseLost) or self.session.is_lost(error):
                 self._recover()
             else:
                 raise error
 
-    def _recover(self) -> None:
-        """Fresh connections; then every batch in flight is found committed or decided and committed again, in order."""
-        flying = list(self._pending)
-        for one in flying:
-            one.commit.exception()
-        self._pending.clear()
-        self._reconnect()
-        self._pending.extend(self._again(one.batch, one.decided) for one in flying)
+    # --- after a loss ------------------------------------------------------------------------------------------------
 
-    def _again(self, batch: Batch, decided: Decided) -> _InFlight:
-        while not self._was_committed(decided):
+    def _recover(self) -> None:
+        """Fresh connections; then every batch in flight is found committed or decided and committed again, in order.
+
+        The lease is taken before anything is looked up: from then on an append of our lost session that is still on
+        its way is refused, so what is not in the store will never be.
+        """
+        self._wait()
+        lost = deque(self._pending)
+        self._pending.clear()
+        for _ in range(RECOVERIES):
             try:
-                decided = self._decide(batch)
-                appending.commit(self._session.writing, decided.append)
+                self.session.renew()
+                self._take_lease()
+                while lost:
+                    flying = lost[0]
+                    if flying.commit.exception() is not None and not self._was_committed(flying.decided):
+                        flying.decided = self._decide(flying.batch)
+                        appending.commit(self.session.writing, flying.decided.append)
+                    flying.commit = Future()
+                    flying.commit.set_result(None)
+                    self._pending.append(lost.popleft())
+                return
             except (LeaseLost, psycopg.Error) as error:
-                if not isinstance(error, LeaseLost) and not self._session.is_broken(error):
+                if not isinstance(error, LeaseLost) and not self.session.is_lost(error):
                     raise
-                self._reconnect()
-        done: Future[None] = Future()
-        done.set_result(None)
-        return _InFlight(batch, decided, done)
+        raise StoreUnreachable("the database ends our sessions again and again")
 
     def _was_committed(self, decided: Decided) -> bool:
-        """Whether an in-doubt commit took place: its first submission, or its run, is in the store as it made it."""
-        if decided.append.submissions:
-            key, made = decided.append.submissions[0]
-            found = self._session.source.find([key]).get(key)
-            return found is not None and found.position == made.position and found.digest == made.digest
+        """Whether an in-doubt commit took place: all its submissions and its run are in the store as it made them."""
+        made = decided.append.submissions
         progress = decided.append.progress
+        found = self.session.source.find([key for key, _ in made])
+        are_all_there = all(found.get(key) == submission for key, submission in made)
         if progress is None:
+            return bool(made) and are_all_there
+        if not runs.has_reached(self.session.reading, progress):
             return False
-        row = self._session.reading.execute(
-            "SELECT next_line FROM ledger.runs WHERE run_id = %s", (progress.run_id,)
-        ).fetchone()
-        return row is not None and row[0] >= progress.next_line
-
-    def _reconnect(self) -> None:
-        self._session.close()
-        last: Exception | None = None
-        for _ in range(RECONNECT_SECONDS // RETRY_SECONDS):
-            try:
-                self._session = _Session(self._connect)
-                return
-            except psycopg.OperationalError as error:
-                last = error
-                time.sleep(RETRY_SECONDS)
-        raise StoreUnreachable(str(last).splitlines()[0] if last else "no answer") from last
-
+        if not are_all_there:
+            raise RunTaken("another process has taken this run up and gone on with it")
+        return True

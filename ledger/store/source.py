@@ -17,6 +17,8 @@ class StoreSource:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
+        # Plans are kept from when tables were small; a probe must never become a scan.
+        connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
         self._history = History(connection)
         self.in_flight: dict[submissions.Key, tuple[str, Event, int]] = {}
 

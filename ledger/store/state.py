@@ -17,10 +17,13 @@ UPSERT = """
     SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bytea[])
     ON CONFLICT (kind, key) DO UPDATE SET revision = excluded.revision, data = excluded.data
 """
+# One index probe a name, whatever the planner believes of the table's size.
 SELECT = """
-    SELECT wanted.n, state.data
-    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, key, n)
-    JOIN ledger.state ON state.kind = wanted.kind AND state.key = wanted.key
+    SELECT wanted.n, found.data
+    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, key, n),
+        LATERAL (
+            SELECT data FROM ledger.state WHERE state.kind = wanted.kind AND state.key = wanted.key OFFSET 0
+        ) AS found
 """
 
 encode = msgspec.msgpack.Encoder().encode

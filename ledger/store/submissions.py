@@ -17,8 +17,11 @@ INSERT = """
 """
 SELECT = """
     SELECT wanted.submitter, wanted.reference, s.digest, s.stream_id::text, s.version, s.position
-    FROM unnest(%s::text[], %s::text[]) AS wanted (submitter, reference)
-    JOIN ledger.submissions AS s ON s.submitter = wanted.submitter AND s.reference = wanted.reference
+    FROM unnest(%s::text[], %s::text[]) AS wanted (submitter, reference),
+        LATERAL (
+            SELECT * FROM ledger.submissions
+            WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
+        ) AS s
 """
 
 Key = tuple[str, str]

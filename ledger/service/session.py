@@ -1,0 +1,89 @@
+"""What a writer holds in the database: three connections, the decider lease and the runs it works on.
+
+All of it dies with the process. When the server or the network takes a connection away, everything is made anew: a lease
+is never carried over, and a run is claimed again before anything of it is decided.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from ledger.store import appending, runs
+from ledger.store.lease import Lease
+from ledger.store.source import StoreSource
+
+RECONNECT_SECONDS = 30
+RETRY_SECONDS = 1
+Connect = Callable[[], psycopg.Connection[Any]]
+
+
+class StoreUnreachable(Exception):
+    """The database went away and did not come back in time. What was committed is safe; submit the same input again."""
+
+
+class RunTaken(StoreUnreachable):
+    """While the database was away another process took up the run. What was committed is safe."""
+
+
+class Session:
+    """`reading` and `writing` are used by one thread each; `leasing` also by whoever looks at who waits."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._claimed: set[int] = set()
+        self._open()
+
+    def _open(self) -> None:
+        opened: list[psycopg.Connection[Any]] = []
+        try:
+            for _ in range(3):
+                opened.append(self._connect())
+        except BaseException:
+            for connection in opened:
+                connection.close()
+            raise
+        self.reading, self.writing, self.leasing = opened
+        self.lease = Lease(self.leasing)
+        self.source = StoreSource(self.reading)
+
+    def close(self) -> None:
+        for connection in (self.reading, self.writing, self.leasing):
+            connection.close()
+
+    def is_lost(self, error: BaseException | None) -> bool:
+        """Whether an error means that a connection is gone, not that a statement was wrong."""
+        return appending.is_lost_connection(error, self.reading, self.writing, self.leasing)
+
+    def claim(self, run_id: int) -> bool:
+        """Make a run this session's, unless another living process works on it."""
+        if runs.claim(self.leasing, run_id):
+            self._claimed.add(run_id)
+        return run_id in self._claimed
+
+    def give_up(self, run_id: int) -> None:
+        """Let others take up a run."""
+        if run_id in self._claimed:
+            self._claimed.remove(run_id)
+            runs.give_up(self.leasing, run_id)
+
+    def renew(self) -> None:
+        """Fresh connections and the claims of before; StoreUnreachable if that takes too long."""
+        self.close()
+        last: psycopg.OperationalError | None = None
+        for attempt in range(RECONNECT_SECONDS // RETRY_SECONDS):
+            if attempt:
+                time.sleep(RETRY_SECONDS)
+            try:
+                self._open()
+                # The server may not have noticed yet that the old session is gone.
+                if all([runs.claim(self.leasing, run_id) for run_id in self._claimed]):
+                    return
+                last = None
+            except psycopg.OperationalError as error:
+                last = error
+            self.close()
+        if last is None:
+            raise RunTaken("another process has taken this run up")
+        raise StoreUnreachable(str(last).partition("\n")[0]) from last
