@@ -22,7 +22,7 @@ from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
-from ledger.service.batch import Decided, Line, Outcome, decide_batch, keys_of, preload
+from ledger.service.batch import Decided, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
 from ledger.store import appending, runs
@@ -198,7 +198,6 @@ class Writer:
             in_flight.update(flying.decided.recorded)
         world = World(session.source, self._config, self._keyring, now, self._position + 1)
         world.rows.update(self._rows)
-        preload(batch.lines, world, known)
         decided = decide_batch(batch.lines, world, known, self._recorded_at, session.lease.number, in_flight)
         if batch.progress is not None:
             decided.append.progress = batch.progress(decided.outcomes)
