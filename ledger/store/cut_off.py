@@ -217,7 +217,8 @@ def taken_lines(tables: Tables) -> tuple[str, ...]:
         f"{contra} AND l.position > %(after)s AND l.position < %(until)s AND l.effective_date <= %(last)s",
         f"{contra} AND l.position < %(after)s AND l.effective_date > %(last_before)s AND l.effective_date <= %(last)s",
         f"FROM ({corrected}) t JOIN {lines} l USING (unit_key)"
-        f" WHERE l.{CONTRA} AND l.position < %(after)s AND l.effective_date <= %(last_before)s",
+        f" WHERE l.{CONTRA} AND l.position < %(after)s"
+        " AND l.effective_date <= least(%(last_before)s::int, %(last)s::int)",
     )
 
 

@@ -19,7 +19,8 @@ from ledger.store.line_tables import STORE, Tables, definition
 
 __all__ = [
     "STORE", "Prepared", "Tables", "changed", "cut_off_table", "cycle_rows", "definition", "finish", "insert_lines",
-    "load_units", "pair_totals", "prepare", "recomputed", "store_cycle_rows", "taken_by", "upsert_units",
+    "load_units", "mark_corrected", "pair_totals", "prepare", "recomputed", "store_cycle_rows", "taken_by",
+    "upsert_units",
 ]  # fmt: skip
 
 Cursor = psycopg.Cursor[Any]
@@ -135,6 +136,11 @@ def insert_lines(cursor: Cursor, tables: Tables, lines: Sequence[Line]) -> None:
     statement = _insert(tables.lines, columns, amounts=True)
     for part in _parts(lines):
         cursor.execute(statement, _arrays(_line_values(line, tables.details) for line in part))
+    mark_corrected(cursor, tables, lines)
+
+
+def mark_corrected(cursor: Cursor, tables: Tables, lines: Iterable[Line]) -> None:
+    """Remember of the units of new contra lines that they have some."""
     contra = sorted({line.unit for line in lines if line.kind in CONTRA})
     if contra:
         cursor.execute(

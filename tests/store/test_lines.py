@@ -144,7 +144,7 @@ def test_a_cut_off_reads_what_is_new_and_not_history(connection: psycopg.Connect
     connection.execute(f"ANALYZE {PLAIN.lines}, {PLAIN.units}")
     cursor = connection.cursor()
     cut = cut_off.Cut(last=19_000 + 180_000 // 160 - 10, after=175_000, last_before=20_083, before=170_000)
-    statement = cut_off._sums(cut_off._taken(PLAIN))
+    statement = cut_off._sums(cut_off.taken_lines(PLAIN))
     plan = "\n".join(row[0] for row in cursor.execute("EXPLAIN (ANALYZE) " + statement, cut.values()).fetchall())
     assert "Seq Scan" not in plan, plan
     read = connection.execute(
