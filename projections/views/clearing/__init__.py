@@ -1,0 +1,1 @@
+"""clearing: every clearing line with its state, the table of every cycle, notices, remittances and prepayment."""

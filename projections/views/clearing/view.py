@@ -1,0 +1,128 @@
+"""The clearing view: pages become lines, units, bills and, at a cut-off, the table of the cycle.
+
+A cut-off divides a page, since it takes what was recorded before it and nothing later. The view then makes the table
+from its own lines; if that is not the table the ledger recorded, the source is broken and following it stops.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ledger.families.clearing.table import CutOffTable, alarms
+from ledger.store import lines as store_lines
+from projections.feed.port import Broken, Page, Record
+from projections.findings import Finding
+from projections.views.clearing import tables
+from projections.views.clearing.stretch import Stretch
+from projections.views.clearing.tables import Set
+from projections.views.clearing.units import CutOff, Unnamed
+from projections.views.port import Cursor
+
+NAME = "clearing"
+COMPARED = ("line_count", "row_count", "deferred_count", "table_digest")
+
+
+class Clearing:
+    name = NAME
+
+    def create(self, cursor: Cursor, version: int) -> None:
+        tables.create(cursor, version)
+
+    def drop(self, cursor: Cursor, version: int) -> None:
+        tables.drop(cursor, version)
+
+    def apply(self, cursor: Cursor, version: int, page: Page) -> None:
+        own = tables.open_set(cursor, version, page.source)
+        for stretch, cut_off in _stretches(own, page):
+            try:
+                stretch.write(cursor, cut_offs(cursor, own))
+            except Unnamed as error:
+                raise Broken(f"source {page.source}: {error}: run `onecard verify`") from error
+            if cut_off is not None:
+                _cut_off(cursor, own, cut_off)
+
+    def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
+        mine, right = tables.find(cursor, version, source), tables.find(cursor, other, source)
+        found: list[Finding] = []
+        for table, table_right in zip(mine.names, right.names, strict=True):
+            name = table.removeprefix(mine.prefix)
+            kind = "table_differs" if name in ("cycles", "rows", "calendar") else "line_differs"
+            cursor.execute(
+                f"""
+                SELECT position, subject, bool_or(mine), bool_or(NOT mine) FROM (
+                    SELECT {SUBJECT[name]}, true AS mine FROM (TABLE {table} EXCEPT ALL TABLE {table_right}) AS extra
+                    UNION ALL
+                    SELECT {SUBJECT[name]}, false FROM (TABLE {table_right} EXCEPT ALL TABLE {table}) AS missing
+                ) AS differing GROUP BY 1, 2 ORDER BY 1, 2
+                """,
+                prepare=False,
+            )
+            for position, subject, extra, missing in cursor.fetchall():
+                said = (
+                    "is not what"
+                    if extra and missing
+                    else "is there, but not by what"
+                    if extra
+                    else "is missing by what"
+                )
+                found.append(Finding(kind, f"{name} {subject}", position, f"it {said} the log says"))
+        return found
+
+
+# table -> position and name of the thing a differing row is about
+SUBJECT = {
+    "lines": "position, position || '-' || n AS subject",
+    "units": "position, unit_key AS subject",
+    "cycles": "position, cycle AS subject",
+    "rows": "NULL::bigint AS position, concat_ws(' ', cycle, book, home, treatment, insutype, clr_type) AS subject",
+    "bills": "position, settlement_id AS subject",
+    "acts": "position, unit_key AS subject",
+    "calendar": "NULL::bigint AS position, cycle AS subject",
+    "notices": "NULL::bigint AS position, notice_id AS subject",
+    "remittances": "position, remittance_id AS subject",
+    "prepayments": "position, home || ':' || treatment AS subject",
+    "alerts": "NULL::bigint AS position, concat_ws(' ', cycle, home, treatment) AS subject",
+}
+
+
+def cut_offs(cursor: Cursor, own: Set) -> list[CutOff]:
+    """Every cut-off recorded so far, in order."""
+    cursor.execute(f"SELECT cycle, last_day, position FROM {own.cycles} ORDER BY position")
+    return [CutOff(*row) for row in cursor.fetchall()]
+
+
+def _stretches(own: Set, page: Page) -> Iterator[tuple[Stretch, Record | None]]:
+    """The page cut at its cut-offs: each stretch with the CycleCutOff that ends it, if one does."""
+    stretch = Stretch(own)
+    for record, postings in zip(page.records, page.postings, strict=True):
+        if record.name == "CycleCutOff":
+            yield stretch, record
+            stretch = Stretch(own)
+        else:
+            stretch.take(record, postings)
+    yield stretch, None
+
+
+def _cut_off(cursor: Cursor, own: Set, record: Record) -> None:
+    """Make the table from the view's own lines, compare it with what the ledger recorded, keep it."""
+    event, month = record.event, record.event["cycle"]
+    cursor.execute(f"ANALYZE {own.lines}, {own.units}")
+    table = store_lines.cut_off_table(cursor, own, month, 0)
+    differing = [name for name in COMPARED if getattr(table, name) != event[name]]
+    if event["alarm_count"] not in possible_alarms(table):
+        differing.append("alarm_count")
+    if differing:
+        told = "; ".join(f"{name} {getattr(table, name)}, recorded {event[name]}" for name in differing)
+        raise Broken(
+            f"source {record.source}, position {record.position}: the lines of cycle {month} do not give the table that"
+            f" was cut off ({told}): run `onecard verify`"
+        )
+    table = replace(table, alarm_count=event["alarm_count"])
+    store_lines.store_cycle_rows(cursor, own, month, table, record.position)
+    cursor.execute(
+        f"INSERT INTO {own.named('calendar')} (cycle, decided_on) VALUES (%s, %s)", (month, event["business_date"])
+    )
+
+
+def possible_alarms(table: CutOffTable) -> set[int]:
+    """Alarm counts that some limit of deferrals gives; which limit was in force is configuration, and not here."""
+    return {0, *(alarms(table.deferrals, deferred - 1) for deferred, _ in table.deferrals)}
