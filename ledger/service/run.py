@@ -17,7 +17,8 @@ from ledger.core.rejection import Rejected
 from ledger.core.shape import LINE_LIMIT, read_object
 from ledger.families.registry import TABLE
 from ledger.service.batch import Line, Outcome, Receipt
-from ledger.service.writer import Batch, Writer
+from ledger.service.session import Session
+from ledger.service.writer import Batch, StoreUnreachable, Writer
 from ledger.store import runs, submissions
 
 BATCH_LINES = 500
@@ -63,7 +64,8 @@ class Answered:
 def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
     """(line without LF, its size with LF, the bytes to hash), in bounded memory.
 
-    An over-long line comes in pieces that are hashed but not kept; its last piece carries its beginning, too long by one.
+    An over-long line comes in pieces that are hashed but not kept; its last piece carries its beginning, too long by
+    one, or, as long as it is all blank, a later part.
     """
     rest = b""
     kept = None
@@ -71,17 +73,31 @@ def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         for line in lines:
-            yield (line, len(line) + 1, line + b"\n") if kept is None else (kept, len(line) + 1, line + b"\n")
+            yield line if kept is None else _kept(kept, line), len(line) + 1, line + b"\n"
             kept = None
         if len(rest) > LINE_LIMIT:
-            kept = kept or rest[: LINE_LIMIT + 1]
+            kept = _kept(kept, rest)
             yield PIECE, len(rest), rest
             rest = b""
     if rest or kept is not None:
-        yield rest if kept is None else kept, len(rest), rest
+        yield rest if kept is None else _kept(kept, rest), len(rest), rest
 
 
-def read_batches(files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None) -> Iterator[InputBatch]:
+def _kept(kept: bytes | None, piece: bytes) -> bytes:
+    """What stands for an over-long line: it is blank only if every piece is."""
+    if kept is None:
+        return piece[: LINE_LIMIT + 1] if piece[: LINE_LIMIT + 1].strip(b" ") else _blank_then(piece)
+    return kept if kept.strip(b" ") else _blank_then(piece)
+
+
+def _blank_then(piece: bytes) -> bytes:
+    told = piece.strip(b" ")[:KEPT_OF_LONG_LINE]
+    return told.rjust(LINE_LIMIT + 1)
+
+
+def read_batches(
+    files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None
+) -> Iterator[InputBatch]:
     """Every non-blank line of the files, shape checked, at most `size` a batch; up to line `stop` if given.
 
     A command that is decided alone is a batch of its own.
@@ -132,18 +148,27 @@ def submit_files(
     writer: Writer, open_files: Callable[[], Iterable[BinaryIO]], keyring: Keyring, size: int = BATCH_LINES
 ) -> Iterator[list[Answered]]:
     """Outcomes of all lines of the files, batch by batch, in input order. `open_files` may be called twice."""
-    connection = writer.connection()
-    run = _interrupted(connection, open_files)
-    if run is None:
-        run = runs.begin(connection, writer.head())
-    batches = read_batches(open_files(), keyring, size)
-    if run.next_line:
-        for batch in read_batches(open_files(), keyring, size, run.next_line):
-            yield _answer_again(connection, run, batch)
-        batches = _after(batches, run.next_line)
+    session = writer.session
+    try:
+        run = _interrupted(session, open_files)
+        if run is None:
+            run = runs.begin(session.leasing, writer.head())
+            session.claim(run.run_id)
+        batches = read_batches(open_files(), keyring, size)
+        if run.next_line:
+            for batch in read_batches(open_files(), keyring, size, run.next_line):
+                yield _answer_again(session.leasing, run, batch)
+            batches = _after(batches, run.next_line)
+    except psycopg.OperationalError as error:
+        if not session.is_lost(error):
+            raise
+        raise StoreUnreachable(str(error).partition("\n")[0]) from error
     waiting: list[Sequence[InputLine]] = []
-    for _, outcomes in writer.run(_batches(batches, run, waiting)):
-        yield [Answered(line, outcome) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)]
+    try:
+        for _, outcomes in writer.run(_batches(batches, run, waiting)):
+            yield [Answered(line, outcome) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)]
+    finally:
+        session.give_up(run.run_id)
 
 
 def _after(batches: Iterable[InputBatch], next_line: int) -> Iterator[InputBatch]:
@@ -160,34 +185,48 @@ def _batches(batches: Iterable[InputBatch], run: runs.Run, waiting: list[Sequenc
     for batch in batches:
         waiting.append(batch.lines)
         end = runs.Progress(run.run_id, batch.input_bytes, batch.input_sha256, batch.next_line, True, ())
-        yield Batch([line.line for line in batch.lines], _progress(run.run_id, batch))
+        yield Batch([line.line for line in batch.lines], _progress(run, batch))
     waiting.append([])
     yield Batch([], lambda outcomes: end)
 
 
-def _progress(run_id: int, batch: InputBatch) -> Callable[[Sequence[Outcome]], runs.Progress]:
+def _progress(run: runs.Run, batch: InputBatch) -> Callable[[Sequence[Outcome]], runs.Progress]:
     def progress(outcomes: Sequence[Outcome]) -> runs.Progress:
-        refusals = [
-            runs.Refusal(line.line.number, outcome.code, outcome.field, outcome.message)
-            for line, outcome in zip(batch.lines, outcomes, strict=True)
-            if isinstance(outcome, Rejected)
-        ]
-        return runs.Progress(run_id, batch.input_bytes, batch.input_sha256, batch.next_line, False, refusals)
+        refusals = []
+        for line, outcome in zip(batch.lines, outcomes, strict=True):
+            number = line.line.number
+            if isinstance(outcome, Rejected):
+                refusals.append(runs.Refusal(number, outcome.code, outcome.field, outcome.message))
+            elif outcome.status == "duplicate" and outcome.position > run.head_before:
+                refusals.append(runs.Refusal(number, runs.DUPLICATE, "", ""))
+        return runs.Progress(run.run_id, batch.input_bytes, batch.input_sha256, batch.next_line, False, refusals)
 
     return progress
 
 
-def _interrupted(
-    connection: psycopg.Connection[Any], open_files: Callable[[], Iterable[BinaryIO]]
-) -> runs.Run | None:
-    """The unfinished run that began with the very bytes of these files, claimed for this process."""
-    candidates = runs.unfinished(connection)
-    sizes = sorted({run.input_bytes for run in candidates})
-    prefixes = dict(_prefix_digests(open_files(), sizes))
-    for run in candidates:
-        if prefixes.get(run.input_bytes) == run.input_sha256 and runs.claim(connection, run.run_id):
-            return run
-    return None
+def _interrupted(session: Session, open_files: Callable[[], Iterable[BinaryIO]]) -> runs.Run | None:
+    """The unfinished run that began with the very bytes of these files, claimed for this process.
+
+    Two processes that were given the same files and killed leave two; the one that came further goes on for both.
+    """
+    found = None
+    while found is None:
+        candidates = runs.unfinished(session.leasing)
+        sizes = sorted({run.input_bytes for run in candidates})
+        prefixes = dict(_prefix_digests(open_files(), sizes))
+        ours = [run for run in candidates if prefixes.get(run.input_bytes) == run.input_sha256]
+        claimed = [run for run in ours if session.claim(run.run_id)]
+        if not claimed:
+            return None
+        for run in claimed:
+            if not runs.is_still(session.leasing, run):
+                session.give_up(run.run_id)
+            elif found is None:
+                found = run
+            else:
+                runs.supersede(session.leasing, run.run_id)
+                session.give_up(run.run_id)
+    return found
 
 
 def _prefix_digests(files: Iterable[BinaryIO], sizes: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -217,12 +256,13 @@ def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: Inp
     for line in batch.lines:
         refusal = refused.get(line.line.number)
         outcome: Outcome
-        if refusal is not None:
+        if refusal is not None and refusal.code != runs.DUPLICATE:
             outcome = Rejected(refusal.code, refusal.message, refusal.field)
         else:
             assert line.line.command is not None
             made = found[(line.line.command.submitter, line.line.command.reference)]
-            status = "recorded" if made.position > run.head_before else "duplicate"
+            is_first = refusal is None and made.position > run.head_before
+            status = "recorded" if is_first else "duplicate"
             outcome = Receipt(status, made.stream_id, made.version, made.position)
         answered.append(Answered(line, outcome))
     return answered

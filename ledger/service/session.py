@@ -1,11 +1,12 @@
 """What a writer holds in the database: three connections, the decider lease and the runs it works on.
 
-All of it dies with the process. When the server or the network takes a connection away, everything is made anew: a lease
-is never carried over, and a run is claimed again before anything of it is decided.
+All of it dies with the process. When the server or the network takes a connection away, everything is made anew: a
+lease is never carried over, and a run is claimed again before anything of it is decided.
 """
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -58,7 +59,7 @@ class Session:
 
     def claim(self, run_id: int) -> bool:
         """Make a run this session's, unless another living process works on it."""
-        if runs.claim(self.leasing, run_id):
+        if run_id not in self._claimed and runs.claim(self.leasing, run_id):
             self._claimed.add(run_id)
         return run_id in self._claimed
 
@@ -66,7 +67,8 @@ class Session:
         """Let others take up a run."""
         if run_id in self._claimed:
             self._claimed.remove(run_id)
-            runs.give_up(self.leasing, run_id)
+            with suppress(psycopg.OperationalError, psycopg.InterfaceError):
+                runs.give_up(self.leasing, run_id)
 
     def renew(self) -> None:
         """Fresh connections and the claims of before; StoreUnreachable if that takes too long."""
@@ -78,7 +80,7 @@ class Session:
             try:
                 self._open()
                 # The server may not have noticed yet that the old session is gone.
-                if all([runs.claim(self.leasing, run_id) for run_id in self._claimed]):
+                if all(runs.claim(self.leasing, run_id) for run_id in self._claimed):
                     return
                 last = None
             except psycopg.OperationalError as error:

@@ -124,7 +124,7 @@ class Writer:
 
     def _step(self, batch: Batch, answers: Answers) -> None:
         """Take in one batch, and answer those whose commit is due."""
-        if batch.is_alone:
+        if batch.is_alone or not self.session.lease.number:
             self._settle(0, answers)
         try:
             decided = self._decide_anyhow(batch)

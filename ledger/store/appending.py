@@ -15,6 +15,9 @@ from ledger.store import lines, recorder, runs, state
 from ledger.store import submissions as receipts
 from ledger.store.lease import LeaseLost
 
+# Classes of SQLSTATE: connection exceptions, and a server that ends sessions or does not let any in yet.
+LOST = ("08", "57P")
+
 
 @dataclass(slots=True)
 class Append:
@@ -53,9 +56,13 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> None:
         raise LeaseLost(str(error)) from error
 
 
-def is_lost_connection(error: Exception, *connections: psycopg.Connection[Any]) -> bool:
-    """Whether an error means that the server or the network is gone, not that a statement was wrong."""
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and any(
-        connection.closed or connection.broken for connection in connections
-    )
+def is_lost_connection(error: BaseException | None, *connections: psycopg.Connection[Any]) -> bool:
+    """Whether an error means that the server or the network is gone, not that a statement was wrong.
 
+    A server that ends a session says so before it hangs up: the connection may look alive for a moment yet.
+    """
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    if error.sqlstate is not None and error.sqlstate.startswith(LOST):
+        return True
+    return any(connection.closed for connection in connections)

@@ -4,6 +4,7 @@ The lease is a session advisory lock (so a dead process gives it up by dying) pl
 (so a process that lost it without noticing cannot append). Whoever waits is served in turn.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -31,9 +32,14 @@ class Lease:
         self.number = 0
 
     def take(self) -> None:
-        """Waits for its turn, then fences every earlier holder."""
-        self._connection.execute("SELECT pg_advisory_lock(%s, %s)", (CLASS, DECIDER))
-        row = self._connection.execute("SELECT ledger.take_lease()").fetchone()
+        """Waits for its turn, then fences every earlier holder. Interrupted, it leaves nobody waiting for us."""
+        try:
+            self._connection.execute("SELECT pg_advisory_lock(%s, %s)", (CLASS, DECIDER))
+            row = self._connection.execute("SELECT ledger.take_lease()").fetchone()
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._unlock()
+            raise
         assert row is not None
         self.number = row[0]
 
@@ -42,7 +48,13 @@ class Lease:
         row = self._connection.execute(WAITING, (CLASS, DECIDER)).fetchone()
         return row is not None and bool(row[0])
 
-    def release(self) -> None:
-        if self.number:
-            self.number = 0
-            self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (CLASS, DECIDER))
+    def release(self) -> bool:
+        """Give it up; whether it was still ours."""
+        if not self.number:
+            return False
+        self.number = 0
+        return self._unlock()
+
+    def _unlock(self) -> bool:
+        row = self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (CLASS, DECIDER)).fetchone()
+        return row is not None and bool(row[0])
