@@ -1,0 +1,57 @@
+"""What the store holds, counted from what decisions remember: one row a stream, so nothing walks the log."""
+
+from typing import Any
+
+from ledger.core.rows import StreamRow
+from ledger.families import registry
+from ledger.families.card.holder import Card
+from ledger.families.clearing.cycle import Cycle
+from ledger.store import state
+from projections.questions.progress import head_position, standings
+from projections.questions.snapshot import Cursor
+
+
+def status(cursor: Cursor, source: str) -> dict[str, Any]:
+    """The counts, the views and the cycles of `status`."""
+    head = head_position(cursor)
+    counts = _rows_by_kind(cursor)
+    return {
+        "source": source,
+        "head_position": head,
+        "events": head,
+        "streams": sum(counts.values()),
+        "cards": counts.get(Card.kind, 0),
+        "views": [
+            {
+                "name": standing.view,
+                "version": standing.version,
+                "position": standing.position,
+                "behind": head - standing.position,
+            }
+            for standing in standings(cursor, source)
+        ],
+        "cycles": _cycles(cursor),
+        "last_seal": None,
+    }
+
+
+def unbuilt() -> dict[str, list[str]]:
+    """Commands of the contract that this program does not know yet, by family."""
+    return dict(registry.UNBUILT)
+
+
+def _rows_by_kind(cursor: Cursor) -> dict[str, int]:
+    """Streams by kind: every stream has one head row, every head row a stream."""
+    kinds = sorted(row.kind for row in StreamRow.__subclasses__())
+    cursor.execute("SELECT kind, count(*) FROM ledger.state WHERE kind = ANY(%s) GROUP BY kind", (kinds,))
+    return dict(cursor.fetchall())
+
+
+def _cycles(cursor: Cursor) -> list[dict[str, str]]:
+    cursor.execute("SELECT key, data FROM ledger.state WHERE kind = %s ORDER BY key", (Cycle.kind,))
+    found = []
+    for month, data in cursor.fetchall():
+        cycle = state.decode(Cycle, data)
+        assert isinstance(cycle, Cycle)
+        found.append({"cycle": month, "state": "CLOSED" if cycle.closed else "CUT_OFF"})
+    return found
