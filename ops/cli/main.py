@@ -1,9 +1,98 @@
-"""Entry point of the `onecard` command. The commands themselves are not written yet, and it says so."""
+"""`onecard`: the list of its commands, and what becomes of an error.
+
+A command is a function in a file named after its business; adding one is one line here.
+"""
 
 import sys
+from typing import Final
+
+import psycopg
+import typer
+
+from ledger.service.writer import StoreUnreachable
+from ops.cli import audit, books, follow, operations, publishing, simulate, submit
+from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
+from ops.problems import EnvironmentProblem
+from projections.feed.port import Broken
+from projections.tracking import NotBuilt
+
+ABOUT = """A double-entry ledger for the social security card.
+
+\b
+Example:
+  onecard submit day.jsonl
+  onecard follow --until-caught-up
+  onecard trial-balance
+"""
+RECORDING, ASKING, RUNNING = "Recording", "Asking", "Running"
+# The library's own exceptions for wrong usage, whatever module they live in.
+UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="onecard",
+    help=ABOUT,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("submit")(submit.submit)
+app.command("simulate")(simulate.simulate)
+app.command("balance")(books.balance)
+app.command("accounts")(books.accounts)
+app.command("trial-balance")(books.trial_balance)
+app.command("history")(audit.history)
+app.command("explain")(audit.explain)
+app.command("statement")(audit.statement)
+app.command("follow")(follow.follow)
+app.command("rebuild")(follow.rebuild)
+app.command("lag")(follow.lag)
+app.command("status")(operations.status)
+app.add_typer(operations.schemas, name="schemas")
+app.command("relay")(publishing.relay)
+app.add_typer(publishing.topics, name="topics")
 
 
-def main() -> int:
-    """Say what is missing; exit 3 because nothing the user does can make it work."""
-    sys.stderr.write("onecard: this checkout has no commands yet.\n")
-    return 3
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given[: given.index("--")] if "--" in given else "--json" in given
+    try:
+        code = typer.main.get_command(app).main(given, prog_name="onecard", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except UsageError as wrong:
+        return _wrong_usage(wrong, as_json)
+    except Problem as problem:
+        return error(problem.exit_code, problem.code, str(problem), as_json)
+    except (EnvironmentProblem, NotBuilt, Broken) as problem:
+        return error(ENVIRONMENT, "environment", f"{str(problem).removesuffix('.')}.", as_json)
+    except (StoreUnreachable, psycopg.OperationalError, psycopg.InterfaceError) as lost:
+        message = f"The database does not answer ({reason(lost)}). What was recorded is safe: repeat the command."
+        return error(ENVIRONMENT, "environment", message, as_json)
+    except psycopg.errors.InsufficientPrivilege as refused:
+        message = f"The database user lacks a right ({refused.diag.message_primary}): ask the database's administrator."
+        return error(ENVIRONMENT, "environment", message, as_json)
+    except OSError as failed:
+        message = f"{failed.filename or 'The output'}: {failed.strerror or failed}."
+        return error(ENVIRONMENT, "environment", message, as_json and failed.filename is not None)
+    except KeyboardInterrupt:
+        tell("onecard: interrupted.")
+        return 130
+
+
+def reason(lost: Exception) -> str:
+    """The gist of what the client library says, without where it says it."""
+    text = str(lost).strip().splitlines() or ["no answer"]
+    return text[0].rpartition("failed: ")[2].strip().removesuffix(".")
+
+
+def _wrong_usage(wrong: Exception, as_json: bool) -> int:
+    message = wrong.format_message() if hasattr(wrong, "format_message") else str(wrong)
+    context = getattr(wrong, "ctx", None)
+    if not message or message.startswith("Usage:"):
+        tell(message.rstrip())
+        return USAGE
+    if context is not None and not as_json:
+        tell(f"{context.get_usage()}\nTry `{context.command_path} --help`.\n")
+    return error(USAGE, "usage", message, as_json)

@@ -1,0 +1,30 @@
+"""How a command comes to its ledger: settings from the environment, an open database, one snapshot for a question."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TypeVar
+
+from ops.cli.output import FOUND, Problem, progress_told
+from ops.settings import load_settings
+from ops.wiring import Ledger, open_ledger
+from projections.questions import snapshot
+from projections.questions.snapshot import Cursor
+
+READER_ROLE = "onecard_reader"
+T = TypeVar("T")
+
+
+@contextmanager
+def opened() -> Iterator[Ledger]:
+    """The ledger that the environment names."""
+    with open_ledger(load_settings(), progress_told) as ledger:
+        yield ledger
+
+
+def asked(ledger: Ledger, question: Callable[[Cursor], T]) -> T:
+    """A question's answer from one snapshot, as the role that may read and nothing more."""
+    with closing(ledger.connect(READER_ROLE)) as connection:
+        try:
+            return snapshot.ask(connection, question)
+        except snapshot.Unknown as unknown:
+            raise Problem(FOUND, unknown.code, f"{unknown}.") from None

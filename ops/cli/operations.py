@@ -1,0 +1,104 @@
+"""`status` and `schemas`: what there is, at a glance."""
+
+from typing import Any
+
+import typer
+
+from ledger.core.calendar import instant_text
+from ops.cli.opening import asked, opened
+from ops.cli.output import Json, Jsonl, answer, answer_list, for_people, refuse_both, table, unable
+from projections.questions import store
+from schemas.registry import registry
+
+schemas = typer.Typer(help="Schemas of events.", no_args_is_help=True)
+
+
+def status(as_json: Json = False) -> int:
+    """Show the store at a glance.
+
+    \b
+    Example:
+      onecard status
+    """
+    with opened() as ledger:
+        counted = asked(ledger, lambda cursor: store.status(cursor, ledger.source))
+        database = "embedded" if ledger.settings.embedded else "server"
+        found = {**counted, "mode": {"database": database, "kafka": False}, "clock": instant_text(ledger.clock()())}
+    return answer(found, as_json, _show_status)
+
+
+@schemas.command("list")
+def list_schemas(as_json: Json = False, as_jsonl: Jsonl = False) -> int:
+    """List every registered schema.
+
+    \b
+    Example:
+      onecard schemas list --jsonl
+    """
+    refuse_both(as_json, as_jsonl)
+    found = [
+        {
+            "id": version.id,
+            "subject": version.line.subject,
+            "version": version.line.version,
+            "event": version.event,
+            "family": version.line.family,
+            "sha256": version.line.sha256,
+            "crc64": version.line.crc64,
+        }
+        for version in sorted(registry().versions, key=lambda one: one.id)
+    ]
+    return answer_list({"schemas": found}, "schemas", as_json, as_jsonl, _show_schemas)
+
+
+@schemas.command("check")
+def check_schemas(as_json: Json = False) -> int:
+    """Check that readers of events are safe.
+
+    Every version of every event must be readable by every other; exit 1 if not.
+
+    \b
+    Example:
+      onecard schemas check
+    """
+    try:
+        from schemas import compatibility
+    except ModuleNotFoundError as missing:
+        unable(f"Checking schemas needs the library {missing.name}: install onecard-ledger[dev].")
+    findings = compatibility.check()
+    found = {
+        "ok": not findings,
+        "findings": [{"subject": one.subject, "rule": one.rule, "detail": one.detail} for one in findings],
+    }
+    return answer(found, as_json, _show_findings, ok=not findings)
+
+
+def _show_status(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        console.print(f"Source {found['source']}, database {found['mode']['database']}, clock {found['clock']}.")
+        console.print(f"{found['events']:,} events in {found['streams']:,} streams, {found['cards']:,} cards.")
+        rows = [
+            (one["name"], "not built" if one["version"] is None else one["version"], one["position"], one["behind"])
+            for one in found["views"]
+        ]
+        console.print(table(("view", "version>", "position>", "behind>"), rows))
+        for one in found["cycles"]:
+            console.print(f"Cycle {one['cycle']} is {one['state']}.")
+        console.print("Not built yet: publishing to Kafka (relay, topics), seals, and these commands:")
+        for family, names in store.unbuilt().items():
+            console.print(f"  {family}: {' '.join(names)}")
+
+
+def _show_schemas(found: dict[str, Any]) -> None:
+    columns = ("id>", "family", "event", "version>", "crc64")
+    rows = [(one["id"], one["family"], one["event"], one["version"], one["crc64"]) for one in found["schemas"]]
+    with for_people() as console:
+        console.print(table(columns, rows))
+
+
+def _show_findings(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        for one in found["findings"]:
+            console.print(f"{one['subject']}: {one['rule']}: {one['detail']}")
+        if found["ok"]:
+            console.print("Every version of every event can be read by every other.")

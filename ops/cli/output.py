@@ -1,0 +1,156 @@
+"""What every command promises about its output (queries.md section 0).
+
+`--json` is one document and nothing else on stdout, `--jsonl` one object a line; tables are for people, progress goes
+to stderr and only where somebody watches. Commands return their exit code or raise; `main` turns what was raised into
+a sentence or an error document.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Annotated, Any, Final, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+DONE: Final = 0
+FOUND: Final = 1
+USAGE: Final = 2
+ENVIRONMENT: Final = 3
+ROWS_FOR_PEOPLE: Final = 1_000
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print the elements of the list, one JSON object a line.")]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Problem(Exception):
+    """The command cannot go on: exit code, error code for `--json`, and a sentence."""
+
+    def __init__(self, exit_code: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.code = code
+
+
+def refuse(message: str) -> NoReturn:
+    """Wrong usage: a bad argument, options that exclude each other, a file that cannot be read."""
+    raise Problem(USAGE, "usage", message)
+
+
+def unable(message: str) -> NoReturn:
+    """The surroundings do not let the command work."""
+    raise Problem(ENVIRONMENT, "environment", message)
+
+
+def document(found: Any) -> None:
+    """The one JSON document."""
+    write(_encode(found) + b"\n")
+
+
+def answer(found: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any]], None], *, ok: bool = True) -> int:
+    """One document for programs, or `show` for people; the exit code."""
+    if as_json:
+        document(found)
+    else:
+        show(found)
+    return DONE if ok else FOUND
+
+
+def answer_list(
+    found: dict[str, Any], elements: str, as_json: bool, as_jsonl: bool, show: Callable[[dict[str, Any]], None]
+) -> int:
+    """As `answer`, for commands whose list can be had by the line."""
+    refuse_both(as_json, as_jsonl)
+    if as_jsonl:
+        lines(found[elements])
+        return DONE
+    return answer(found, as_json, show)
+
+
+def refuse_both(as_json: bool, as_jsonl: bool) -> None:
+    if as_json and as_jsonl:
+        refuse("--json and --jsonl exclude each other: ask for one.")
+
+
+def lines(elements: Iterable[dict[str, Any]]) -> None:
+    """Elements as they come, a page of them at a time."""
+    stream = iter(elements)
+    while page := list(islice(stream, 1_000)):
+        write(b"".join(_encode(element) + b"\n" for element in page))
+
+
+def document_of(name: str, elements: Iterable[dict[str, Any]], rest: Callable[[], dict[str, Any]]) -> None:
+    """One JSON document whose list is too long for memory: the list first, then the other keys."""
+    pieces = (_encode(element) for element in elements)
+    write(b'{"' + name.encode() + b'":[' + next(pieces, b""))
+    while page := list(islice(pieces, 1_000)):
+        write(b"," + b",".join(page))
+    write(b"]," + _encode(rest())[1:] + b"\n")
+
+
+def write(data: bytes) -> None:
+    """Bytes on stdout, at once: what cannot be written is told now and not when the process ends."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def tell(message: str) -> None:
+    """A sentence for people, on stderr."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+
+
+def watched() -> bool:
+    """Whether somebody sees stderr as it is written."""
+    return sys.stderr.isatty()
+
+
+def progress_told(message: str) -> None:
+    """What takes its time, told only where somebody watches."""
+    if watched():
+        tell(message)
+
+
+@contextmanager
+def for_people() -> Iterator[Console]:
+    """Where tables go. A text that cannot be shown in the terminal's encoding is shown with question marks."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=200)
+    yield console
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
+    """A table; columns whose name ends in `>` are figures and stand right."""
+    made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def yuan(fen: int) -> str:
+    """An amount for people: `-1,234.50`."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02}"
+
+
+def error(exit_code: int, code: str, message: str, as_json: bool) -> int:
+    """The error document, or a sentence."""
+    if as_json:
+        text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=True)
+        sys.stdout.buffer.write(text.encode() + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        tell(f"onecard: {message}")
+    return exit_code

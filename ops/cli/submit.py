@@ -1,0 +1,239 @@
+"""`submit`: files of commands in, a receipt or a coded reject out for every line (queries.md section 1)."""
+
+import io
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from itertools import takewhile
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ledger.service.run import Answered, submit_files
+from ledger.service.writer import StoreUnreachable
+from ledger.store import codec
+from ledger.store.containers import Damaged, open_commands
+from ledger.store.recorder import History
+from ops.cli.opening import opened
+from ops.cli.output import DONE, FOUND, Json, Problem, document, refuse, tell, unable, watched
+from ops.cli.receipts import Tally
+from ops.wiring import Ledger
+
+LARGEST_BATCH = 5_000
+MOST_EVENTS = 500
+AGAIN = "What was recorded stays recorded: the same command goes on from there."
+Sink = Callable[[bytes], object]
+
+
+def submit(
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="JSON Lines or Avro containers of commands.")],
+    receipts: Annotated[
+        str | None, typer.Option(metavar="F", help="Where receipts go. Default: stdout; nowhere with --json.")
+    ] = None,
+    rejects: Annotated[str | None, typer.Option(metavar="F", help="Where rejects go. Default: stderr.")] = None,
+    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Commands a transaction; changes speed only.")] = 500,
+    as_json: Json = False,
+) -> int:
+    """Submit files of commands.
+
+    Every line gets a receipt or a coded reject; exit 1 if a line was refused. Submitting again books nothing twice,
+    and a run that was killed goes on where it was.
+
+    \b
+    Example:
+      onecard submit day.jsonl --receipts receipts.jsonl --rejects rejects.jsonl
+    """
+    outputs = [path for path in (receipts, rejects) if path is not None]
+    check_files(files, outputs)
+    tally = Tally([_shown(name) for name in files])
+    with ExitStack() as stack:
+        written = [stack.enter_context(_opened_output(path)) for path in outputs]
+        ledger = stack.enter_context(opened())
+        sinks = iter([_emptied(file, path) for file, path in zip(written, outputs, strict=True)])
+        to_receipts = next(sinks) if receipts else (lambda lines: None) if as_json else _standard(sys.stdout, "stdout")
+        to_rejects = next(sinks) if rejects else _standard(sys.stderr, "stderr")
+        bar = _progress_bar(receipts is not None or as_json, rejects is not None)
+        try:
+            for answered in _answers(ledger, Inputs(files), min(batch, LARGEST_BATCH), bar):
+                accepted, refused = tally.take(answered)
+                to_receipts(accepted)
+                to_rejects(refused)
+        except Damaged as damaged:
+            refuse(f"{damaged}; the {tally.lines} lines answered before stay as they are.")
+        except StoreUnreachable as lost:
+            unable(f"The database went away ({str(lost).strip().removesuffix('.')}). {AGAIN}")
+        except KeyboardInterrupt:
+            raise Problem(130, "interrupted", f"Interrupted after {tally.lines} answers. {AGAIN}") from None
+        found = {
+            "files": [_shown(name) for name in files],
+            "lines": tally.lines,
+            "recorded": tally.recorded,
+            "duplicate": tally.duplicate,
+            "rejected": tally.codes.total(),
+            "first_position": tally.first_position,
+            "last_position": None if tally.last is None else last_position(ledger, *tally.last),
+            "rejects_by_code": dict(sorted(tally.codes.items())),
+            "receipts_file": receipts,
+            "rejects_file": rejects,
+        }
+    if as_json:
+        document(found)
+    else:
+        tell(_summary(found))
+    return FOUND if found["rejected"] else DONE
+
+
+def check_files(files: Sequence[str], outputs: Sequence[str]) -> None:
+    """Whatever can be known to be wrong with the files before the first line is decided."""
+    for name in files:
+        try:
+            mode = os.stat(name).st_mode
+            if stat.S_ISDIR(mode):
+                refuse(f"{_shown(name)} is a directory: name the files in it.")
+            if not stat.S_ISREG(mode):
+                refuse(f"{_shown(name)} is no regular file: after a kill a run must be able to read its input again.")
+            open_commands(name).close()
+        except OSError as error:
+            refuse(f"{_shown(name)} cannot be read: {error.strerror}.")
+        except Damaged as damaged:
+            refuse(f"{damaged}.")
+    for number, name in enumerate(outputs):
+        if any(_same_file(name, other) for other in [*files, *outputs[:number]]):
+            refuse(f"{_shown(name)} is named twice, and writing it would destroy what is in it.")
+
+
+def last_position(ledger: Ledger, position: int, submitter: str, reference: str) -> int:
+    """Position of the last event of the command whose first event is at `position`."""
+    with closing(ledger.connect()) as connection:
+        events = (codec.decode(stored.state)[1] for stored in History(connection).page(position, MOST_EVENTS))
+        own = takewhile(lambda event: (event["submitter"], event["reference"]) == (submitter, reference), events)
+        return position + sum(1 for _ in own)
+
+
+class Inputs:
+    """The files in order, opened one after the other."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._before = 0
+        self._open: "io.BufferedReader[Any] | None" = None
+        self.total = sum(os.stat(name).st_size for name in names)
+
+    def opened(self) -> Iterator[BinaryIO]:
+        """Each file, closed when the next is wanted."""
+        self._before = 0
+        for name in self._names:
+            try:
+                file = open_commands(name)
+            except OSError as error:
+                unable(f"{_shown(name)} cannot be read any more: {error.strerror}. {AGAIN}")
+            with file:
+                self._open = file
+                yield file
+            self._before += os.stat(name).st_size
+
+    @property
+    def done(self) -> int:
+        """How many bytes of all files were read."""
+        if self._open is None or self._open.closed:
+            return self._before
+        return self._before + os.lseek(self._open.fileno(), 0, os.SEEK_CUR)
+
+
+def _answers(ledger: Ledger, inputs: Inputs, batch: int, bar: Progress | None) -> Iterator[list[Answered]]:
+    """The outcomes, while the bar shows how much of the input was read for them."""
+    with ledger.writer() as writer, _shown_by(bar, inputs.total) as advance:
+        for answered in submit_files(writer, inputs.opened, ledger.keyring, batch):
+            advance(inputs.done)
+            yield answered
+
+
+@contextmanager
+def _opened_output(path: str) -> Iterator[BinaryIO]:
+    """An output that can be written to, its old content still there."""
+    try:
+        file = open(path, "ab", buffering=0)
+    except OSError as error:
+        refuse(f"{_shown(path)} cannot be written: {error.strerror}.")
+    with file:
+        yield file
+
+
+def _emptied(file: BinaryIO, path: str) -> Sink:
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.truncate(0)
+    return _checked(file.write, _shown(path))
+
+
+def _standard(stream: Any, name: str) -> Sink:
+    def write(lines: bytes) -> None:
+        stream.flush()
+        stream.buffer.write(lines)
+        stream.buffer.flush()
+
+    return _checked(write, name)
+
+
+def _checked(write: Callable[[bytes], object], name: str) -> Sink:
+    """Writing whose failure stops the run with a sentence."""
+
+    def checked(lines: bytes) -> None:
+        try:
+            rest = memoryview(lines)
+            while rest:
+                count = write(rest)  # type: ignore[arg-type]
+                rest = rest[count if isinstance(count, int) else len(rest) :]
+        except OSError as error:
+            unable(f"{name} cannot be written: {error.strerror}. {AGAIN}")
+
+    return checked
+
+
+def _progress_bar(receipts_elsewhere: bool, rejects_elsewhere: bool) -> Progress | None:
+    """A bar where somebody watches it and no line of output would cross it."""
+    if not watched() or not rejects_elsewhere or not (receipts_elsewhere or not sys.stdout.isatty()):
+        return None
+    columns = (TextColumn("deciding"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def _shown_by(bar: Progress | None, total: int) -> Iterator[Callable[[int], None]]:
+    if bar is None:
+        yield lambda done: None
+        return
+    with bar:
+        task = bar.add_task("deciding", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _same_file(one: str, other: str) -> bool:
+    if os.path.abspath(one) == os.path.abspath(other):
+        return True
+    try:
+        return os.path.samefile(one, other) and stat.S_ISREG(os.stat(one).st_mode)
+    except OSError:
+        return False
+
+
+def _shown(path: str) -> str:
+    """A file's name as text, also where it is not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _summary(found: dict[str, Any]) -> str:
+    text = f"{found['lines']:,} lines: {found['recorded']:,} recorded, {found['duplicate']:,} duplicate"
+    text += f", {found['rejected']:,} rejected"
+    if found["rejects_by_code"]:
+        text += " (" + ", ".join(f"{code} {count:,}" for code, count in _most_first(found["rejects_by_code"])) + ")"
+    if found["first_position"] is not None:
+        text += f"; positions {found['first_position']} to {found['last_position']}"
+    return text + "."
+
+
+def _most_first(codes: dict[str, int]) -> Iterable[tuple[str, int]]:
+    return sorted(codes.items(), key=lambda code: (-code[1], code[0]))
