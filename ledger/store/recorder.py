@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from ledger.core.decider import Event
 from ledger.store import codec
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
 from schemas.registry import registry
 
 SCHEMA = "ledger"
@@ -26,9 +27,9 @@ ROWS_PER_STATEMENT = 2_000
 
 TOPICS = {name: registry().latest(name).line.subject for name in registry().events()}
 
-INSERT = """
+INSERT = f"""
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, notification_id)
-    SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[])
+    SELECT * FROM unnest({UUIDS}, {BIGINTS}, {TEXTS}, {BYTES}, {BIGINTS})
 """
 
 
@@ -97,11 +98,11 @@ def append(cursor: psycopg.Cursor[Any], events: Sequence[Any]) -> None:
         cursor.execute(
             INSERT,
             (
-                [event.stream_id for event in part],
-                [event.version for event in part],
-                [TOPICS[event.name] for event in part],
+                plain(event.stream_id for event in part),
+                plain(event.version for event in part),
+                texts(TOPICS[event.name] for event in part),
                 [event.data for event in part],
-                [event.position for event in part],
+                plain(event.position for event in part),
             ),
         )
 

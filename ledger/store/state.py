@@ -10,17 +10,18 @@ from ledger.core.rows import ROW_LIMIT, Row
 from ledger.core.world import Name
 from ledger.families.clearing.units import Unit
 from ledger.store import lines
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, plain, texts
 
 ROWS_PER_STATEMENT = 2_000
-UPSERT = """
+UPSERT = f"""
     INSERT INTO ledger.state (kind, key, revision, data)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bytea[])
+    SELECT * FROM unnest({TEXTS}, {TEXTS}, {BIGINTS}, {BYTES})
     ON CONFLICT (kind, key) DO UPDATE SET revision = excluded.revision, data = excluded.data
 """
 # One index probe a name, whatever the planner believes of the table's size.
-SELECT = """
+SELECT = f"""
     SELECT wanted.n, found.data
-    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, key, n),
+    FROM unnest({TEXTS}, {TEXTS}) WITH ORDINALITY AS wanted (kind, key, n),
         LATERAL (
             SELECT data FROM ledger.state WHERE state.kind = wanted.kind AND state.key = wanted.key OFFSET 0
         ) AS found
@@ -61,14 +62,19 @@ def load(cursor: psycopg.Cursor[Any], names: Sequence[Name]) -> Iterable[tuple[N
         found.extend(((Unit, key), unit) for key, unit in lines.load_units(cursor, lines.STORE, units))
     for start in range(0, len(others), ROWS_PER_STATEMENT * 4):
         part = others[start : start + ROWS_PER_STATEMENT * 4]
-        cursor.execute(SELECT, ([name[0].kind for name in part], [name[1] for name in part]), binary=True)
+        cursor.execute(SELECT, (texts(name[0].kind for name in part), texts(name[1] for name in part)), binary=True)
         for n, data in cursor.fetchall():
             name = part[n - 1]
             found.append((name, decode(name[0], data)))
     return found
 
 
+def columns(rows: Sequence[Encoded]) -> tuple[str, str, str, list[bytes]]:
+    """Parameters of UPSERT."""
+    kinds, keys, revisions, data = zip(*rows, strict=True)
+    return texts(kinds), texts(keys), plain(revisions), list(data)
+
+
 def upsert(cursor: psycopg.Cursor[Any], rows: Sequence[Encoded]) -> None:
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        kinds, keys, revisions, data = zip(*rows[start : start + ROWS_PER_STATEMENT], strict=True)
-        cursor.execute(UPSERT, (list(kinds), list(keys), list(revisions), list(data)))
+        cursor.execute(UPSERT, columns(rows[start : start + ROWS_PER_STATEMENT]))

@@ -9,15 +9,16 @@ from typing import Any
 
 import psycopg
 
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
 from ledger.store.recorder import ROWS_PER_STATEMENT
 
-INSERT = """
+INSERT = f"""
     INSERT INTO ledger.submissions (submitter, reference, digest, stream_id, version, position)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::uuid[], %s::bigint[], %s::bigint[])
+    SELECT * FROM unnest({TEXTS}, {TEXTS}, {BYTES}, {UUIDS}, {BIGINTS}, {BIGINTS})
 """
-SELECT = """
+SELECT = f"""
     SELECT wanted.submitter, wanted.reference, s.digest, s.stream_id::text, s.version, s.position
-    FROM unnest(%s::text[], %s::text[]) AS wanted (submitter, reference),
+    FROM unnest({TEXTS}, {TEXTS}) AS wanted (submitter, reference),
         LATERAL (
             SELECT * FROM ledger.submissions
             WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
@@ -41,7 +42,7 @@ def find(cursor: psycopg.Cursor[Any], keys: Sequence[Key]) -> dict[Key, Submissi
     """Those of (submitter, reference) that were accepted before."""
     if not keys:
         return {}
-    cursor.execute(SELECT, ([key[0] for key in keys], [key[1] for key in keys]), binary=True)
+    cursor.execute(SELECT, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
     return {(row[0], row[1]): Submission(*row[2:]) for row in cursor.fetchall()}
 
 
@@ -52,11 +53,11 @@ def insert(cursor: psycopg.Cursor[Any], made: Iterable[tuple[Key, Submission]]) 
         cursor.execute(
             INSERT,
             (
-                [key[0] for key, _ in part],
-                [key[1] for key, _ in part],
+                texts(key[0] for key, _ in part),
+                texts(key[1] for key, _ in part),
                 [found.digest for _, found in part],
-                [found.stream_id for _, found in part],
-                [found.version for _, found in part],
-                [found.position for _, found in part],
+                plain(found.stream_id for _, found in part),
+                plain(found.version for _, found in part),
+                plain(found.position for _, found in part),
             ),
         )

@@ -48,7 +48,7 @@ class Rederivation:
                 if row_type is Unit:
                     found.extend(((Unit, key), unit) for key, unit in lines.load_units(cursor, SEEN, [key]))
                 else:
-                    cursor.execute(SELECT, ([row_type.kind], [key]), binary=True)
+                    cursor.execute(SELECT, (row_type.kind, key), binary=True)
                     found.extend(((row_type, key), state.decode(row_type, data)) for _, data in cursor.fetchall())
         return found
 
@@ -88,7 +88,7 @@ class Rederivation:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             for start in range(0, len(rows), state.ROWS_PER_STATEMENT):
                 part = rows[start : start + state.ROWS_PER_STATEMENT]
-                cursor.execute(UPSERT, tuple(list(column) for column in zip(*part, strict=True)))
+                cursor.execute(UPSERT, state.columns(part))
             if made:
                 lines.insert_lines(cursor, SEEN, made)
             if units:
