@@ -204,9 +204,9 @@ def masked(found: Any, persons: frozenset[str]) -> Any:
 
 
 def _masked_person(value: Any) -> Any:
-    if type(value) is str or type(value) is int:
-        return _mask(str(value))
-    return masked(value, frozenset())
+    if value is None or type(value) in (bool, dict, list):
+        return masked(value, frozenset())
+    return _mask(str(value))
 
 
 def masked_text(raw: bytes) -> str:

@@ -95,6 +95,11 @@ def _blank_then(piece: bytes) -> bytes:
     return told.rjust(LINE_LIMIT + 1)
 
 
+def _shown(raw: bytes) -> bytes:
+    """What a reject shows of a line: an over-long one is cut, and never within a number that is to be masked."""
+    return raw if len(raw) <= LINE_LIMIT else raw.strip(b" ")[:KEPT_OF_LONG_LINE].rstrip(b"0123456789")
+
+
 def read_batches(
     files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None
 ) -> Iterator[InputBatch]:
@@ -114,7 +119,7 @@ def read_batches(
                 number += 1
                 if raw.strip(b" "):
                     found, shape = shaped(raw, sequence, keyring)
-                    line = InputLine(index, number, raw[:KEPT_OF_LONG_LINE] if found is None else raw, found, shape)
+                    line = InputLine(index, number, _shown(raw), found, shape)
             alone = line is not None and line.line.command is not None and line.line.command.type.alone
             if batch and (sequence == stop or len(batch) >= size or alone):
                 yield InputBatch(batch, total, digest.copy().digest())
