@@ -86,9 +86,16 @@ def reject(line: InputLine, rejected: Rejected) -> dict[str, Any]:
         "submitter": submitter if isinstance(submitter, str) else None,
         "reference": reference if isinstance(reference, str) else None,
         "code": rejected.code,
-        "message": rejected.message,
+        "message": _with_field(rejected),
         "input": masked_text(line.raw) if line.found is None else _as_received(line),
     }
+
+
+def _with_field(rejected: Rejected) -> str:
+    """The message, and the field where it does not name it: an unknown one may be a person's number."""
+    if rejected.field in rejected.message:
+        return rejected.message
+    return f"{masked_text(rejected.field.encode())}: {rejected.message}"
 
 
 def _as_received(line: InputLine) -> Any:

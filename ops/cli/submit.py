@@ -120,7 +120,7 @@ class Inputs:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._before = 0
-        self._open: "io.BufferedReader[Any] | None" = None
+        self._open: io.BufferedReader[Any] | None = None
         self.total = sum(os.stat(name).st_size for name in names)
 
     def opened(self) -> Iterator[BinaryIO]:
