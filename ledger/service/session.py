@@ -41,13 +41,13 @@ class Session:
         try:
             for _ in range(3):
                 opened.append(self._connect())
+            self.source = StoreSource(opened[0])
         except BaseException:
             for connection in opened:
                 connection.close()
             raise
         self.reading, self.writing, self.leasing = opened
         self.lease = Lease(self.leasing)
-        self.source = StoreSource(self.reading)
 
     def close(self) -> None:
         for connection in (self.reading, self.writing, self.leasing):

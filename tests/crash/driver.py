@@ -1,0 +1,72 @@
+"""A process to be killed: submits files, or follows, and may end itself by kill -9 at a chosen commit.
+
+    python -m tests.crash.driver submit DSN OUT BATCH MOMENT FILE...
+    python -m tests.crash.driver follow DSN PAGE MOMENT
+
+MOMENT: `never`, `before:3`, `after:3` (between the third commit and its answer), or `during:3:400` (400 microseconds
+after the third began). OUT receives an outcome a line as they are answered.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ledger.service import writer as writing
+from projections import follow as following
+from projections.feed.log import LogFeed
+from projections.views.registry import VIEWS
+from tests.fix_stores import Store, submitted, told
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly(work: Callable[..., Any], moment: str) -> Callable[..., Any]:
+    """The same work, but its nth call is the last."""
+    kind, _, rest = moment.partition(":")
+    if kind == "never":
+        return work
+    number, _, micros = rest.partition(":")
+    calls = 0
+
+    def until_death(*given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        mine = calls == int(number)
+        if mine and kind == "before":
+            die()
+        if mine and kind == "during":
+            threading.Thread(target=lambda: (time.sleep(int(micros) / 1e6), die())).start()
+        done = work(*given)
+        if mine and kind == "after":
+            die()
+        return done
+
+    return until_death
+
+
+def submit(dsn: str, out: str, batch: str, moment: str, *files: str) -> None:
+    writing.appending.commit = deadly(writing.appending.commit, moment)  # type: ignore[attr-defined]
+    with Path(out).open("w") as answers, Store(dsn).writer() as writer:
+        for one in submitted(writer, *map(Path, files), size=int(batch)):
+            answers.write(json.dumps([getattr(one.outcome, "status", "rejected"), *told([one.outcome])[0]]) + "\n")
+            answers.flush()
+
+
+def follow(dsn: str, page: str, moment: str) -> None:
+    following.apply_page = deadly(following.apply_page, moment)
+    store = Store(dsn)
+    feed = LogFeed("33", store.connect)
+    for _ in following.follow(store.connect(), VIEWS, feed, True, limit=int(page)):
+        pass
+
+
+if __name__ == "__main__":
+    {"submit": submit, "follow": follow}[sys.argv[1]](*sys.argv[2:])
