@@ -5,6 +5,7 @@ several sizes end at random places; at each end the books must balance and every
 """
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_the_ledger_answers_a_random_history_as_the_second_model_does(
     model = Model(CLOCK_MICROS, config_entries=CONFIG, secret=SECRET)
     rng = random.Random(seed + nth)
     cuts = sorted({0, len(lines), *(rng.randrange(len(lines)) for _ in range(PARTS - 1))})
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         part = tmp_path / f"{begin}.jsonl"
         part.write_bytes(b"".join(line + b"\n" for line in lines[begin:end]))
         wanted = [predicted(one) for one in map(model.submit_line, lines[begin:end]) if one is not None]
