@@ -10,7 +10,7 @@ import psycopg
 import typer
 
 from ledger.service.writer import StoreUnreachable
-from ops.cli import audit, books, follow, operations, publishing, simulate, submit
+from ops.cli import audit, books, clearing, follow, operations, publishing, simulate, submit
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
@@ -48,6 +48,7 @@ app.command("follow")(follow.follow)
 app.command("rebuild")(follow.rebuild)
 app.command("lag")(follow.lag)
 app.command("status")(operations.status)
+app.add_typer(clearing.clearing, name="clearing")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(publishing.relay)
 app.add_typer(publishing.topics, name="topics")

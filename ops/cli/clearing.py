@@ -1,0 +1,155 @@
+"""`onecard clearing`: lines, tables, notices, nets and single settlements, asked of the clearing view."""
+
+import re
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from ops.cli import clearing_acts, clearing_shown
+from ops.cli.clearing_acts import Month, month
+from ops.cli.opening import READER_ROLE, asked, opened
+from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, document_of, lines, refuse, refuse_both
+from projections.questions import clearing as questions
+from projections.questions import clearing_lines, clearing_show, snapshot
+
+clearing = typer.Typer(help="Monthly clearing between provinces.", no_args_is_help=True, rich_markup_mode=None)
+
+Book = Annotated[str | None, typer.Option(metavar="MEDICAL|PASS", help="Only this book.")]
+Home = Annotated[str | None, typer.Option(metavar="P", help="Only what this home province owes.")]
+Treatment = Annotated[str | None, typer.Option(metavar="P", help="Only what this treatment province is owed.")]
+BOOKS = ("MEDICAL", "PASS")
+PROVINCE = re.compile("[0-9]{2}")
+
+
+@clearing.command("lines")
+def clearing_lines_(
+    cycle: Annotated[str | None, typer.Option(metavar="M", help="Only lines taken by this cycle.")] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help=f"Only lines in this state: {', '.join(clearing_lines.STATES)}.")
+    ] = None,
+    deferred: Annotated[
+        bool, typer.Option("--deferred", help="Only lines that cut-offs left behind and none has taken yet.")
+    ] = False,
+    book: Book = None,
+    home: Home = None,
+    treatment: Treatment = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List clearing lines with their states.
+
+    \b
+    Example:
+      onecard clearing lines --deferred --treatment 31
+    """
+    refuse_both(as_json, as_jsonl)
+    if cycle is not None:
+        month("--cycle", cycle)
+    if state is not None and state not in clearing_lines.STATES:
+        refuse(f"--state must be one of {', '.join(clearing_lines.STATES)}, not {state!r}.")
+    rows = filters(book, home, treatment)
+    wanted = clearing_lines.Wanted(cycle, state, deferred, rows.book, rows.home, rows.treatment)
+    with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
+
+        def told(cursor: snapshot.Cursor) -> None:
+            found = clearing_lines.Lines(cursor, ledger.source, ledger.config, wanted)
+            if as_jsonl:
+                lines(found.rows())
+            elif as_json:
+                document_of("lines", found.rows(), found.rest)
+            else:
+                clearing_shown.show_lines(found.rows(), found.rest)
+
+        snapshot.ask(connection, told)
+    return DONE
+
+
+@clearing.command("table")
+def clearing_table(
+    cycle: Month,
+    book: Book = None,
+    home: Home = None,
+    treatment: Treatment = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """Show the table of a cycle; of an open one, what a cut-off would take now.
+
+    \b
+    Example:
+      onecard clearing table 2025-06
+    """
+    refuse_both(as_json, as_jsonl)
+    name, wanted = month("MONTH", cycle), filters(book, home, treatment)
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: questions.table(cursor, ledger.source, name, ledger.config, wanted))
+    return answer_list(found, "rows", as_json, as_jsonl, clearing_shown.show_table)
+
+
+@clearing.command("notices")
+def clearing_notices(
+    cycle: Month,
+    book: Book = None,
+    home: Home = None,
+    treatment: Treatment = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """Show who has to pay whom for a closed cycle, and how far it was paid.
+
+    \b
+    Example:
+      onecard clearing notices 2025-06
+    """
+    refuse_both(as_json, as_jsonl)
+    name, wanted = month("MONTH", cycle), filters(book, home, treatment)
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: questions.notices(cursor, ledger.source, name, ledger.config, wanted))
+    return answer_list(found, "notices", as_json, as_jsonl, clearing_shown.show_notices)
+
+
+@clearing.command("net")
+def clearing_net(cycle: Month, book: Book = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
+    """Set the two directions of each two provinces off, for information.
+
+    \b
+    Example:
+      onecard clearing net 2025-06
+    """
+    refuse_both(as_json, as_jsonl)
+    name, wanted = month("MONTH", cycle), filters(book)
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: questions.net(cursor, ledger.source, name, ledger.config, wanted.book))
+    return answer_list(found, "pairs", as_json, as_jsonl, clearing_shown.show_net)
+
+
+@clearing.command("show")
+def clearing_show_(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A settlement_id, spend_id, pass_id or notice_id.")],
+    as_json: Json = False,
+) -> int:
+    """Show one settlement with its lines and events, or one notice with its rows and remittances.
+
+    \b
+    Example:
+      onecard clearing show 2025-06-MEDICAL-34-31
+    """
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: clearing_show.show(cursor, ledger.source, name, ledger.config))
+    return answer(found, as_json, clearing_shown.show_one)
+
+
+clearing.command("cut-off")(clearing_acts.cut_off)
+clearing.command("close")(clearing_acts.close)
+clearing.command("reconcile")(clearing_acts.reconcile)
+
+
+def filters(book: str | None = None, home: str | None = None, treatment: str | None = None) -> questions.Wanted:
+    """Which rows or pairs the options ask for."""
+    if book is not None and book not in BOOKS:
+        refuse(f"--book must be MEDICAL or PASS, not {book!r}.")
+    for option, code in (("--home", home), ("--treatment", treatment)):
+        if code is not None and not PROVINCE.fullmatch(code):
+            refuse(f"{option} must be a province code of 2 digits, not {code!r}.")
+    return questions.Wanted(book, home, treatment)

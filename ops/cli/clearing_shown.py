@@ -1,0 +1,207 @@
+"""Clearing for people: tables in yuan with the provinces' names."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from rich.console import Console
+
+from ops.cli.output import ROWS_FOR_PEOPLE, for_people, table, yuan
+from ops.cli.provinces import named
+
+LINE_COLUMNS: Final = (
+    "line", "kind", "home", "treatment", "type", "amount>", "settlement", "date", "state", "cycle", "deferred>", "",
+)  # fmt: skip
+ROW_COLUMNS: Final = (
+    "book", "home", "treatment", "type", "lines>", "reversed>", "deductions>", "total>", "funds>", "accounts>",
+    "other>", "deducted>", "payable>",
+)  # fmt: skip
+
+
+def line_row(line: dict[str, Any]) -> tuple[object, ...]:
+    marks = [word for word in ("disputed", "held", "alarm") if line[word]]
+    return (
+        line["line_id"],
+        line["kind"],
+        named(line["home"]),
+        named(line["treatment"]),
+        f"{line['insutype']} {line['clr_type']}",
+        yuan(line["amount_fen"]),
+        line["settlement_id"],
+        line["business_date"],
+        line["state"],
+        line["cycle"],
+        line["deferrals"] or "",
+        " ".join(marks).upper(),
+    )
+
+
+def table_row(row: dict[str, Any]) -> tuple[object, ...]:
+    sums = (yuan(row[f"{name}_fen"]) for name in ("total", "fund", "account", "other", "deduction", "payable"))
+    counts = (f"{row[name]:,}" if row[name] else "" for name in ("count", "reversed_count", "deduction_count"))
+    key = row["book"], named(row["home"]), named(row["treatment"]), f"{row['insutype']} {row['clr_type']}"
+    return (*key, *counts, *sums)
+
+
+def show_lines(rows: Iterable[dict[str, Any]], rest: Any) -> None:
+    """Lines as they come; `rest` gives the sums when all were read."""
+    stream = iter(rows)
+    with for_people() as console:
+        console.print(table(LINE_COLUMNS, map(line_row, islice(stream, ROWS_FOR_PEOPLE))))
+        more = sum(1 for _ in stream)
+        found = rest()
+        if more:
+            console.print(f"... and {more:,} more: narrow them down by --state, --home and the like, or take --jsonl.")
+        sums = f"{found['count']:,} lines of {yuan(found['amount_fen'])} yuan together"
+        console.print(f"{sums}, up to position {found['position']}.")
+
+
+def show_table(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        print_table(console, found)
+
+
+def print_table(console: Console, found: dict[str, Any]) -> None:
+    states = {
+        "OPEN": "is open: this is what a cut-off would take now",
+        "CUT_OFF": f"was cut off at position {found['cut_off_position']} and is not closed yet",
+        "CLOSED": f"was cut off at position {found['cut_off_position']} and is closed",
+    }
+    console.print(f"Cycle {found['cycle']} {states[found['state']]}.")
+    if found["rows"]:
+        console.print(table(ROW_COLUMNS, map(table_row, found["rows"])))
+    else:
+        console.print("No lines.")
+    console.print(
+        f"Payable {yuan(found['payable_fen'])} yuan after deductions of {yuan(found['deduction_fen'])};"
+        f" {found['line_count']:,} lines taken, {found['deferred_count']:,} deferred, {found['alarm_count']:,} of them"
+        " too often."
+    )
+    if found["table_digest"] is not None:
+        console.print(f"Table digest {found['table_digest']}.")
+
+
+def show_notices(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        if found["state"] != "CLOSED":
+            console.print(f"Cycle {found['cycle']} is {found['state']}: notices come from closed cycles.")
+            return
+        columns = (
+            "book", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
+            "issued", "prepayment>", "used", "alert",
+        )  # fmt: skip
+        console.print(table(columns, map(_notice_row, found["notices"])))
+        outstanding = sum(notice["outstanding_fen"] for notice in found["notices"])
+        count = f"{len(found['notices']):,} pairs in cycle {found['cycle']}"
+        console.print(f"{count}, {yuan(outstanding)} yuan outstanding, up to position {found['position']}.")
+
+
+def _notice_row(notice: dict[str, Any]) -> tuple[object, ...]:
+    prepayment = notice["prepayment"]
+    used: tuple[object, ...] = ("", "", "")
+    if prepayment is not None:
+        usage = prepayment["usage_per_mille"]
+        share = "no base" if usage is None else f"{usage // 10}.{usage % 10} %"
+        level = "" if prepayment["level"] == "NONE" else prepayment["level"]
+        used = yuan(prepayment["base_fen"]), share, f"{level} (raised)" if prepayment["alert_raised"] else level
+    sides = (notice["payer"], notice["payee"]) if notice["payer"] else (notice["home"], notice["treatment"])
+    sums = (yuan(notice[f"{name}_fen"]) for name in ("amount", "remitted", "outstanding", "payable", "brought_forward"))
+    return (notice["book"], *map(named, sides), *sums, "yes" if notice["issued"] else "no", *used)
+
+
+def show_net(found: dict[str, Any]) -> None:
+    columns = ("book", "a", "b", "a owes b>", "b owes a>", "net payer", "net>")
+    rows = [
+        (
+            pair["book"],
+            named(pair["a"]),
+            named(pair["b"]),
+            yuan(pair["a_owes_b_fen"]),
+            yuan(pair["b_owes_a_fen"]),
+            named(pair["net_payer"]),
+            yuan(pair["net_fen"]),
+        )
+        for pair in found["pairs"]
+    ]
+    with for_people() as console:
+        console.print(table(columns, rows))
+        console.print("For information only: each direction is paid by its own notice.")
+
+
+def show_one(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        if "notice" in found:
+            _print_notice(console, found)
+        else:
+            _print_settlement(console, found)
+
+
+def _print_notice(console: Console, found: dict[str, Any]) -> None:
+    notice = found["notice"]
+    sides = f"{named(notice['payer'])} pays {named(notice['payee'])}" if notice["payer"] else "nothing is to be paid"
+    console.print(f"Notice {notice['notice_id']}: {sides} {yuan(notice['amount_fen'])} yuan.")
+    brought = f"{yuan(notice['payable_fen'])} of this cycle, {yuan(notice['brought_forward_fen'])} brought forward"
+    console.print(f"{brought}; {yuan(notice['remitted_fen'])} paid, {yuan(notice['outstanding_fen'])} outstanding.")
+    if found["rows"]:
+        console.print(table(ROW_COLUMNS, map(table_row, found["rows"])))
+    if found["remittances"]:
+        columns = ("remittance", "method", "amount>", "paid on", "position>")
+        rows = [
+            (one["remittance_id"], one["method"], yuan(one["amount_fen"]), one["paid_on"], one["position"])
+            for one in found["remittances"]
+        ]
+        console.print(table(columns, rows))
+
+
+def _print_settlement(console: Console, found: dict[str, Any]) -> None:
+    settlement = found["settlement"]
+    if settlement is not None:
+        flags = [word for word in ("confirmed", "disputed", "held") if settlement[word]]
+        said = ", ".join([settlement["status"].lower(), *flags])
+        console.print(f"Settlement {settlement['settlement_id']} ({said}), card {settlement['card_id']}.")
+        places = f"insured in {named(settlement['home'])}, treated in {named(settlement['treatment'])}"
+        console.print(f"At {settlement['institution']}, {places}, {settlement['occurred_at']}.")
+        names = "total account account_mutual_aid wallet cash hospital cleared".split()
+        parts = [f"{name.replace('_', ' ')} {yuan(settlement[f'{name}_fen'])}" for name in names]
+        parts += [f"fund {type} {yuan(amount)}" for type, amount in settlement["funds"].items()]
+        console.print("; ".join(parts) + " yuan.")
+    if found["lines"]:
+        console.print(table(LINE_COLUMNS, map(line_row, found["lines"])))
+    columns = ("position>", "event", "occurred at", "submitter", "reference")
+    rows = [tuple(one[name] for name in ("position", "event", "occurred_at", "submitter", "reference")) for one in
+            found["events"]]  # fmt: skip
+    console.print(table(columns, rows))
+
+
+def show_reconciled(found: dict[str, Any]) -> None:
+    columns = ("class", "settlement", "file lines", "ours", "theirs", "suggestion")
+    discrepancies = found["discrepancies"]
+    with for_people() as console:
+        names = ("only_local", "only_centre", "amount_diff", "state_diff", "duplicate_centre")
+        counts = ", ".join(f"{found[name]:,} {name.replace('_', ' ')}" for name in names if found[name])
+        rows = f"{found['rows_local']:,} rows of ours, {found['rows_centre']:,} of {found['counterparty']}"
+        console.print(f"{found['level']}, {found['from']} to {found['to']}: {rows}.")
+        if discrepancies:
+            shown = [_discrepancy_row(one) for one in discrepancies[:ROWS_FOR_PEOPLE]]
+            console.print(table(columns, shown))
+            if len(discrepancies) > ROWS_FOR_PEOPLE:
+                console.print(f"... and {len(discrepancies) - ROWS_FOR_PEOPLE:,} more: take all of them by --jsonl.")
+        console.print(f"{found['matched']:,} matched, {counts or 'nothing else'}.")
+        if found["receipt"] is not None:
+            console.print(f"Recorded at position {found['receipt']['position']}.")
+
+
+def _discrepancy_row(one: dict[str, Any]) -> tuple[object, ...]:
+    lines = ", ".join(map(str, one["file_lines"]))
+    name = "(null)" if one["setl_id"] is None else one["setl_id"]
+    return one["class"], name, lines, _sides(one["local"]), _sides(one["centre"]), one["suggestion"]
+
+
+def _sides(sides: Sequence[dict[str, Any]]) -> str:
+    """The rows of one side in a few words each: total, fund, account; refunds marked."""
+    said = []
+    for side in sides:
+        figures = " / ".join(yuan(side[f"{name}_fen"]) for name in ("total", "fund", "account"))
+        times = f" x{side['setl_cnt']}" if "setl_cnt" in side else ""
+        said.append(f"{'refund ' if side['refd_setl_flag'] else ''}{figures}{times}")
+    return "\n".join(said)
