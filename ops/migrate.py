@@ -41,7 +41,7 @@ class Migration:
 
 def migrations(folder: Path = FOLDER) -> list[Migration]:
     """The migrations of this program, numbered 1..n without a gap."""
-    found = []
+    found: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = NAME.fullmatch(path.name)
         if match is None or int(match[1]) != len(found) + 1:
@@ -67,7 +67,9 @@ def migrate(dsn: str) -> list[str]:
                     _apply(connection, one)
                     applied.append(one.name)
                 elif known[one.number] != one.sha256:
-                    raise EnvironmentProblem(f"Migration {one.name} was changed after it was applied: restore the file.")
+                    raise EnvironmentProblem(
+                        f"Migration {one.name} was changed after it was applied: restore the file."
+                    )
             if len(known) > len(ours):
                 raise EnvironmentProblem("The database was made by a newer onecard-ledger: upgrade this program.")
     except psycopg.errors.InsufficientPrivilege as error:
@@ -87,7 +89,7 @@ def _known(connection: psycopg.Connection[Any]) -> dict[int, str]:
 
 def _apply(connection: psycopg.Connection[Any], one: Migration) -> None:
     with connection.transaction():
-        connection.execute(one.text)  # type: ignore[arg-type]
+        connection.execute(one.text)
         connection.execute(
             "INSERT INTO onecard.migrations (number, name, sha256) VALUES (%s, %s, %s)",
             (one.number, one.name, one.sha256),

@@ -38,7 +38,7 @@ class Ledger:
         """An autocommit connection, as `role` if given."""
         connection = psycopg.connect(self.dsn, autocommit=True)
         if role is not None:
-            connection.execute(f"SET ROLE {role}")  # type: ignore[arg-type]
+            connection.execute(f"SET ROLE {role}")
         return connection
 
     def clock(self) -> Callable[[], int]:

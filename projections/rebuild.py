@@ -66,7 +66,9 @@ def _begin(connection: psycopg.Connection[Any], view: View, source: str) -> int:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('views.live'))")
         live = tracking.live_version(cursor, view.name)
-        cursor.execute("SELECT DISTINCT version FROM views.tracking WHERE view = %s AND version <> %s", (view.name, live))
+        cursor.execute(
+            "SELECT DISTINCT version FROM views.tracking WHERE view = %s AND version <> %s", (view.name, live)
+        )
         for (leftover,) in cursor.fetchall():
             _discard(cursor, view, leftover)
         version = (live or 0) + 1
@@ -83,9 +85,7 @@ def _fill(
             _apply_page(cursor, view, feed, result, min(limit, target - result.position))
 
 
-def _apply_up_to(
-    cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, target: int, limit: int
-) -> None:
+def _apply_up_to(cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, target: int, limit: int) -> None:
     while result.position < target:
         _apply_page(cursor, view, feed, result, min(limit, target - result.position))
 

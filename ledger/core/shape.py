@@ -27,9 +27,7 @@ AREAS_OF_USE: Final = (
     "treatment_area spend_area operating_area venue_area seller_area merchant_area library_area utility_area"
     " service_area province card_sn"
 ).split()
-CHANNELS: Final = types.one_of(
-    "PHYSICAL_CARD", "ELECTRONIC_CARD", "COUNTER", "SELF_SERVICE", "MOBILE", "WEB", "FILE"
-)
+CHANNELS: Final = types.one_of("PHYSICAL_CARD", "ELECTRONIC_CARD", "COUNTER", "SELF_SERVICE", "MOBILE", "WEB", "FILE")
 HEAD: Final = (
     required("submitter", types.identifier),
     required("reference", types.reference),
@@ -193,8 +191,7 @@ def masked(found: Any, persons: frozenset[str]) -> Any:
     """A refused object as received but for its persons: first 6, eight `*`, last 4 (contract 0.6)."""
     if type(found) is dict:
         return {
-            name: _masked_person(value) if name in persons else masked(value, persons)
-            for name, value in found.items()
+            name: _masked_person(value) if name in persons else masked(value, persons) for name, value in found.items()
         }
     if type(found) is list:
         return [masked(value, persons) for value in found]

@@ -19,7 +19,6 @@ from ledger.store import state
 from ledger.store.appending import Append
 from ledger.store.submissions import Key, Submission
 
-
 ROUNDS = 2
 ASKED_AGAIN = 6
 
@@ -66,7 +65,7 @@ def keys_of(lines: Sequence[Line]) -> list[Key]:
 
 
 class Foresight:
-    """Loads what the commands of a batch will surely read, in a few queries: rows named by commands, rows named by those.
+    """Loads what a batch will surely read in a few queries: rows named by commands, then rows named by those.
 
     Some names only show once earlier commands of the batch are decided (lines of a batch opened just before), so when a
     row is missed, the commands that remain are asked again, a few times.

@@ -66,6 +66,11 @@ def encode(event_name: str, event: Event) -> bytes:
         raise Unencodable(f"{event_name}: {error!r}") from error
 
 
+def name_of(data: bytes) -> str:
+    """Event name of framed bytes, by their schema id alone."""
+    return _READERS[data[:HEADER_BYTES]][0]
+
+
 def decode(data: bytes) -> tuple[str, Event]:
     """Event name and event of framed bytes, old versions brought up to the present one."""
     name, read, upcast = _READERS[data[:HEADER_BYTES]]

@@ -16,8 +16,7 @@ from ledger.core.calendar import instant_of, instant_text
 
 MAGIC = b"Obj\x01"
 READ_AHEAD = 1 << 20
-# What the library raises for a header or a block it cannot read.
-REFUSALS = (EOFError, ValueError, TypeError, KeyError, IndexError, OverflowError, AttributeError, StopIteration)
+SYNC_BYTES = 16
 
 
 class Damaged(Exception):
@@ -44,9 +43,12 @@ class _Lines(io.RawIOBase):
         self._path = path
         self._rest = b""
         try:
-            self._records: Iterator[Any] = iter(fastavro.reader(file))
-        except REFUSALS as error:
-            raise Damaged(f"{path} begins like an Avro container, and its header cannot be read ({error!r})") from None
+            reader = fastavro.reader(file)
+        except Exception as error:
+            raise Damaged(f"{path} begins like an Avro container, and its header cannot be read ({error!r})") from error
+        if _last_bytes(path) != reader._header["sync"]:
+            raise Damaged(f"{path} is an Avro container without its end: it was cut off, or is still being written")
+        self._records: Iterator[Any] = iter(reader)
         self._read = 0
 
     def readable(self) -> bool:
@@ -75,14 +77,19 @@ class _Lines(io.RawIOBase):
                 record = next(self._records)
             except StopIteration:
                 break
-            except REFUSALS as error:
-                if lines:
-                    break
-                raise Damaged(f"{self._path} cannot be read after record {self._read} ({error!r})") from None
+            except Exception as error:
+                raise Damaged(f"{self._path} cannot be read after record {self._read} ({error!r})") from error
             self._read += 1
             lines.append(as_line(record))
             size += len(lines[-1])
         return b"".join(lines)
+
+
+def _last_bytes(path: str) -> bytes:
+    """Every block of a container ends with its sync marker. The library takes an end anywhere for the end."""
+    with open(path, "rb") as file:
+        file.seek(-SYNC_BYTES, io.SEEK_END)
+        return file.read()
 
 
 def as_line(record: Any) -> bytes:

@@ -1,7 +1,7 @@
 """What a store is: its source, its random id, the fingerprint of its secret, its configuration.
 
-Fixed when the store is created and compared at every start: another secret would give every person a second key, another
-configuration would decide the past's late facts differently.
+Fixed when the store is created and compared at every start: another secret would give every person a second key,
+another configuration would decide the past's late facts differently.
 """
 
 import json
@@ -34,20 +34,30 @@ class Identity:
 
 
 def check(
-    connection: psycopg.Connection[Any], source: str | None, default_source: str, config: Configuration, keyring: Keyring
+    connection: psycopg.Connection[Any],
+    source: str | None,
+    default_source: str,
+    config: Configuration,
+    keyring: Keyring,
 ) -> Identity:
     """The store's identity; made now if the store is new. `source` None accepts whatever the store has."""
     row = connection.execute(SELECT).fetchone()
     if row is None:
         connection.execute(
             INSERT,
-            (source or default_source, uuid.uuid4(), keyring.fingerprint(), config.digest(), json.dumps(config.as_json())),
+            (
+                source or default_source,
+                uuid.uuid4(),
+                keyring.fingerprint(),
+                config.digest(),
+                json.dumps(config.as_json()),
+            ),
         )
         row = connection.execute(SELECT).fetchone()
     assert row is not None
     kept_source, store_id, fingerprint, digest, entries = row
     if source is not None and source != kept_source:
-        raise StoreMismatch(f"this store is the ledger of source {kept_source!r}, not {source!r}: correct ONECARD_SOURCE")
+        raise StoreMismatch(f"this store is the ledger of source {kept_source!r}, not {source!r}: see ONECARD_SOURCE")
     if fingerprint != keyring.fingerprint():
         raise StoreMismatch("this store was written with another secret: bring its file by ONECARD_SECRET_FILE")
     if digest != config.digest():

@@ -116,10 +116,12 @@ class History:
 
     def page(self, after: int, limit: int) -> Sequence[Notification]:
         """Up to `limit` stored events with position > `after`, in order."""
-        return self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        page: Sequence[Notification] = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return page
 
     def stream(self, stream_id: str) -> Sequence[StoredEvent]:
-        return self.recorder.select_events(UUID(stream_id))
+        found: Sequence[StoredEvent] = self.recorder.select_events(UUID(stream_id))
+        return found
 
     def head(self) -> int:
         """Position of the last event, 0 for an empty store."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import psycopg
 
-from ledger.store import codec
 from ledger.store.recorder import CHANNEL, History
 from projections.feed.port import Broken, Record
 
@@ -33,14 +32,8 @@ class LogFeed:
             after += 1
             if stored.id != after:
                 raise Broken(f"source {self.source}: position {after} is missing from the log: run `onecard verify`")
-            try:
-                name, event = codec.decode(stored.state)
-            except codec.Undecodable as error:
-                raise Broken(f"source {self.source}, position {after}: {error}: run `onecard verify`") from error
             records.append(
-                Record(
-                    self.source, after, str(stored.originator_id), stored.originator_version, name, event, stored.state
-                )
+                Record(self.source, after, str(stored.originator_id), stored.originator_version, stored.state)
             )
         return records
 

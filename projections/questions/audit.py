@@ -13,7 +13,7 @@ from ledger.core.calendar import date_text, instant_text
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.core.postings import Posting
-from ledger.families.registry import EVENTS, postings_for
+from ledger.families.registry import EVENTS
 from ledger.store import rendering
 from projections.feed.port import Record
 from projections.questions import cards, streams
@@ -152,7 +152,7 @@ def event_object(record: Record, postings: list[Posting]) -> dict[str, Any]:
 
 
 def _booked(records: Iterable[Record]) -> Booked:
-    return [(record, postings_for(record.name, record.event)) for record in records]
+    return [(record, record.postings) for record in records]
 
 
 def _own(stream: streams.Stream) -> str:

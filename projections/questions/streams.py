@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.core.fields import CARD_SN
-from ledger.store import codec
 from projections import tracking
-from projections.feed.port import Broken, Record
+from projections.feed.port import Record
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views import audit
 
@@ -87,8 +86,4 @@ def events_named(cursor: Cursor, stream: Stream, names: Sequence[str]) -> list[R
 
 
 def _record(stream: Stream, position: int, version: int, data: bytes) -> Record:
-    try:
-        name, event = codec.decode(data)
-    except codec.Undecodable as error:
-        raise Broken(f"source {stream.source}, position {position}: {error}: run `onecard verify`") from error
-    return Record(stream.source, position, stream.stream_id, version, name, event, data)
+    return Record(stream.source, position, stream.stream_id, version, data)

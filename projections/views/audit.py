@@ -36,11 +36,13 @@ def _first(event: dict[str, Any], names: tuple[str, ...]) -> str:
 def copy_line(record: Record) -> str:
     """The event's row in COPY text format. Only a reference may hold a backslash (contract 0.3)."""
     event = record.event
+    reference = event["reference"].replace("\\", "\\\\")
     return (
         f"{record.source}\t{record.position}\t{record.stream_id}\t{record.version}\t{EVENTS[record.name].family}\t"
         f"{record.name}\t{event['occurred_at']}\t{event['recorded_at']}\t{event['business_date']}\t"
-        f"{event['submitter']}\t{event['reference'].replace(chr(92), chr(92) * 2)}\t{_first(event, HOMES)}\t"
-        f"{_first(event, TREATMENTS)}\t{_first(event, INSTITUTIONS)}\t{_first(event, AMOUNTS)}\t\\\\x{record.digest().hex()}\n"
+        f"{event['submitter']}\t{reference}\t{_first(event, HOMES)}\t"
+        f"{_first(event, TREATMENTS)}\t{_first(event, INSTITUTIONS)}\t{_first(event, AMOUNTS)}\t"
+        f"\\\\x{record.digest().hex()}\n"
     )
 
 

@@ -52,8 +52,8 @@ class Account:
 def tally(page: Page) -> dict[str, list[int]]:
     """account -> [debit, credit, entries, last position] of a page."""
     accounts: dict[str, list[int]] = {}
-    for record, postings in zip(page.records, page.postings, strict=True):
-        for account, amount in postings:
+    for record in page.records:
+        for account, amount in record.postings:
             sums = accounts.get(account)
             if sums is None:
                 sums = accounts[account] = [0, 0, 0, 0]
@@ -101,7 +101,8 @@ class Balances:
         cursor.execute(
             f"""
             SELECT coalesce(a.account, b.account), a.account IS NULL, b.account IS NULL,
-                   coalesce(a.last_position, b.last_position), a.debit - a.credit, a.entries, b.debit - b.credit, b.entries
+                   coalesce(a.last_position, b.last_position), a.debit - a.credit, a.entries,
+                   b.debit - b.credit, b.entries
             FROM ({SUMMED.format(version=version)}) AS a
             FULL JOIN ({SUMMED.format(version=other)}) AS b USING (account)
             WHERE (a.debit, a.credit, a.entries, a.last_position)
@@ -141,4 +142,3 @@ def accounts(cursor: Cursor, version: int, source: str, prefix: str = "") -> Seq
         (source, prefix, prefix + "\U0010ffff"),
     )
     return [Account(*row) for row in cursor.fetchall()]
-

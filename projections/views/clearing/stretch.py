@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ledger.core.decider import Event
-from ledger.core.postings import Posting
 from ledger.families.clearing.lines import CONTRA, Line, lines_for, spend_unit
 from ledger.store import lines as store_lines
 from projections.feed.port import Record
@@ -62,7 +61,7 @@ def line_line(line: Line) -> str:
 
 
 class Stretch:
-    """Feed it records with their postings in order with `take`, then `write`."""
+    """Feed it records in order with `take`, then `write`."""
 
     def __init__(self, tables: Set) -> None:
         self._tables = tables
@@ -74,7 +73,7 @@ class Stretch:
         self._acts: list[tuple[int, str]] = []
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._closed: list[tuple[str, int]] = []
-        self._handlers: dict[str, Callable[[Record, list[Posting]], None]] = {
+        self._handlers: dict[str, Callable[[Record], None]] = {
             "MedicalSettled": self._settled,
             "FamilyAidSpent": self._spent,
             "CycleClosed": self._cycle_closed,
@@ -86,20 +85,20 @@ class Stretch:
             **dict.fromkeys(UNIT_EVENTS, self._unit_event),
         }
 
-    def take(self, record: Record, postings: list[Posting]) -> None:
+    def take(self, record: Record) -> None:
         handle = self._handlers.get(record.name)
         if handle is not None:
-            handle(record, postings)
+            handle(record)
 
     # --- gathering ---------------------------------------------------------------------------------------------------
 
-    def _settled(self, record: Record, postings: list[Posting]) -> None:
+    def _settled(self, record: Record) -> None:
         event = record.event
         self._bills.append(bill_line(event, record.position))
         if event["cross_province"] or event["wallet_cleared"]:
             self._make_lines(record)
 
-    def _spent(self, record: Record, postings: list[Posting]) -> None:
+    def _spent(self, record: Record) -> None:
         self._acts.append((record.position, spend_unit(record.event["spend_id"])))
         self._make_lines(record)
 
@@ -109,7 +108,7 @@ class Stretch:
             self._lines.extend(made)
             self._unit_events.append((record.name, record.event, record.position, made))
 
-    def _unit_event(self, record: Record, postings: list[Posting]) -> None:
+    def _unit_event(self, record: Record) -> None:
         event, position = record.event, record.position
         self._acts.extend((position, key) for key in named_by(record.name, event))
         self._lines.extend(lines_for(record.name, event, position))
@@ -119,30 +118,30 @@ class Stretch:
         elif record.name == "MedicalVoided" and event["effective"]:
             self._voided.append(event["settlement_id"])
 
-    def _cycle_closed(self, record: Record, postings: list[Posting]) -> None:
+    def _cycle_closed(self, record: Record) -> None:
         self._closed.append((record.event["cycle"], record.position))
 
     def _add(self, table: str, *values: Any) -> None:
         self._rows.setdefault(table, []).append(values)
 
-    def _notice_issued(self, record: Record, postings: list[Posting]) -> None:
+    def _notice_issued(self, record: Record) -> None:
         names = "notice_id cycle payable_fen brought_forward_fen payer payee amount_fen".split()
         self._add("notices", *(record.event[name] for name in names))
 
-    def _remitted(self, record: Record, postings: list[Posting]) -> None:
+    def _remitted(self, record: Record) -> None:
         event = record.event
         if event["notice_id"] is not None:
             own = event["remittance_id"], event["notice_id"], event["method"], event["amount_fen"], event["paid_on"]
             self._add("remittances", *own, record.position)
-        self._prepayment_moved(record, postings)
+        self._prepayment_moved(record)
 
-    def _prepayment_moved(self, record: Record, postings: list[Posting]) -> None:
-        for account, amount in postings:
+    def _prepayment_moved(self, record: Record) -> None:
+        for account, amount in record.postings:
             kind, *pair = account.split(":")
             if kind == "prepayment":
                 self._add("prepayments", record.position, *pair, amount)
 
-    def _alert_raised(self, record: Record, postings: list[Posting]) -> None:
+    def _alert_raised(self, record: Record) -> None:
         self._add("alerts", record.event["cycle"], record.event["home"], record.event["treatment"])
 
     # --- writing -----------------------------------------------------------------------------------------------------

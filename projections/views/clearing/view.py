@@ -93,12 +93,12 @@ def cut_offs(cursor: Cursor, own: Set) -> list[CutOff]:
 def _stretches(own: Set, page: Page) -> Iterator[tuple[Stretch, Record | None]]:
     """The page cut at its cut-offs: each stretch with the CycleCutOff that ends it, if one does."""
     stretch = Stretch(own)
-    for record, postings in zip(page.records, page.postings, strict=True):
+    for record in page.records:
         if record.name == "CycleCutOff":
             yield stretch, record
             stretch = Stretch(own)
         else:
-            stretch.take(record, postings)
+            stretch.take(record)
     yield stretch, None
 
 
