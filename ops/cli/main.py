@@ -9,8 +9,8 @@ from typing import Final
 import psycopg
 import typer
 
-from ledger.service.writer import StoreUnreachable
-from ops.cli import audit, books, clearing, follow, operations, publishing, simulate, submit
+from ledger.service.session import StoreUnreachable
+from ops.cli import audit, books, clearing, demo, follow, operations, publishing, simulate, submit
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
@@ -36,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("demo")(demo.demo)
 app.command("submit")(submit.submit)
 app.command("simulate")(simulate.simulate)
 app.command("balance")(books.balance)

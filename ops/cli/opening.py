@@ -2,22 +2,34 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from ops.cli.output import FOUND, Problem, progress_told
-from ops.settings import load_settings
+from ops.settings import Settings, load_settings
 from ops.wiring import Ledger, open_ledger
 from projections.questions import snapshot
 from projections.questions.snapshot import Cursor
 
 READER_ROLE = "onecard_reader"
 T = TypeVar("T")
+_lent: ContextVar[Settings | None] = ContextVar("lent", default=None)
+
+
+@contextmanager
+def lent(settings: Settings) -> Iterator[None]:
+    """Commands run inside work with these settings instead of the environment's."""
+    before = _lent.set(settings)
+    try:
+        yield
+    finally:
+        _lent.reset(before)
 
 
 @contextmanager
 def opened() -> Iterator[Ledger]:
-    """The ledger that the environment names."""
-    with open_ledger(load_settings(), progress_told) as ledger:
+    """The ledger that the environment names, or settings that were lent."""
+    with open_ledger(_lent.get() or load_settings(), progress_told) as ledger:
         yield ledger
 
 

@@ -1,0 +1,140 @@
+"""`demo`: a first run that shows what there is, through the commands that anybody can type."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ops.cli.opening import asked, lent, opened
+from ops.cli.output import DONE, FOUND, Json, document, for_people, progress_told, refuse, unable
+from ops.demo import glance, summary
+from ops.demo.place import empty_place, to_be_unset
+from ops.demo.play import Played, Stage, play_day, play_scenario
+from ops.demo.scenarios import SCENARIOS, Scenario
+from ops.settings import Settings, load_settings
+from ops.simulate import START
+from ops.wiring import open_ledger
+
+LINES, SEED = 20_000, 1
+CYCLE = f"{START:%Y-%m}"
+SECOND = 1_000_000_000
+WELCOME = """\
+A working day of one card for everything: cards are issued, lost and replaced, pensions paid, bills settled in other
+provinces, buses taken; then the provinces clear the month between them. The demo plays in a store of its own, which it
+empties first, so that it never touches yours and always shows the same. These are the commands it runs:
+"""
+
+
+def demo(
+    context: typer.Context,
+    events: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"How many commands. Default: {LINES}.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="S", help=f"The same N and S give the same day. Default: {SEED}.")
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"A story with known figures instead: {', '.join(SCENARIOS)}.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Show a working day in several provinces.
+
+    Commands are simulated, submitted and cleared in a store of the demo's own, and everything is verified at the end.
+
+    \b
+    Example:
+      onecard demo
+    """
+    story = _story(scenario, events is not None or seed is not None)
+    begun = time.monotonic_ns()
+    before = load_settings()
+    with empty_place(before, progress_told) as settings, lent(settings), open_ledger(settings, progress_told):
+        home = shown(settings.home)
+        with for_people() as console:
+            if as_json:
+                console.quiet = True
+            played = _play(context.find_root().command, console, settings, story, events or LINES, _or(seed, SEED))
+            elapsed = (time.monotonic_ns() - begun) // SECOND
+            if not as_json:
+                _show(console, played, story)
+                _say_next(console, played, home, to_be_unset(before), elapsed)
+    if as_json:
+        submitted = played.submitted
+        document(
+            {
+                "seed": None if story else _or(seed, SEED),
+                "commands": submitted["lines"],
+                "recorded": submitted["recorded"],
+                "rejected": submitted["rejected"],
+                "cards": played.status["cards"],
+                "trial_balance": played.trial_balance,
+                "cycle": played.cycle,
+                "verify": played.verified,
+                "seconds": elapsed,
+            }
+        )
+    sound = played.verified["ok"] and all(one["holds"] for one in played.trial_balance["invariants"])
+    return DONE if sound else FOUND
+
+
+def _story(name: str | None, has_day: bool) -> Scenario | None:
+    if name is None:
+        return None
+    if name not in SCENARIOS:
+        known = "\n".join(f"  {one.name}: {one.title}" for one in SCENARIOS.values())
+        refuse(f"{name!r} is no scenario. There are:\n{known}")
+    if has_day:
+        refuse("--scenario excludes --events and --seed: its commands are fixed.")
+    if not SCENARIOS[name].file.exists():
+        unable(f"{SCENARIOS[name].file} is missing: scenarios are read from a checkout of onecard-ledger.")
+    return SCENARIOS[name]
+
+
+def _play(root: Any, console: Console, settings: Settings, story: Scenario | None, lines: int, seed: int) -> Played:
+    def told(typed: str, outcome: str) -> None:
+        console.print(Text(f"$ {typed}", style="bold"))
+        console.print(f"    {outcome}.")
+
+    console.print(f"{story.title}.\nThese are the commands the demo runs:\n" if story else WELCOME)
+    console.print(Text(f"$ export ONECARD_HOME={shown(settings.home)}", style="bold"))
+    stage = Stage(root, settings.home, shown, told)
+    if story is not None:
+        return play_scenario(stage, story)
+    return play_day(stage, lines, seed, CYCLE, _eventful_card)
+
+
+def _eventful_card() -> str | None:
+    with opened() as ledger:
+        return asked(ledger, lambda cursor: glance.eventful_card(cursor, ledger.source))
+
+
+def _show(console: Console, played: Played, story: Scenario | None) -> None:
+    with opened() as ledger:
+        families = asked(ledger, lambda cursor: glance.families(cursor, ledger.source))
+    if story is None:
+        summary.show_day(console, played, families)
+    else:
+        summary.show_scenario(console, played, families, story)
+
+
+def _say_next(console: Console, played: Played, home: str, unset: list[str], elapsed: int) -> None:
+    card_sn = "CARD" if played.history is None else played.history["card_sns"][-1]["card_sn"]
+    file = shown(Path(played.submitted["files"][0]))
+    summary.show_next(console, home, file, unset, card_sn, played.cycle["cycle"])
+    console.print(f"\n{elapsed} seconds from an empty folder to here.")
+
+
+def _or(given: int | None, default: int) -> int:
+    return default if given is None else given
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be typed from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,1 @@
+"""`onecard demo`: the first run of a stranger, played through the commands that anybody can type."""

@@ -1,0 +1,150 @@
+"""The steps of a demo: each is a command of `onecard`, shown as it would be typed and run with --json.
+
+The demo knows nothing but what those commands answer, so whatever it shows anybody can ask for again.
+"""
+
+import io
+import json
+import shlex
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.cli.output import FOUND, Problem
+from ops.demo.scenarios import Scenario
+
+COMMANDS, RECEIPTS, REJECTS = "day.jsonl", "receipts.jsonl", "rejects.jsonl"
+BALANCES = ("provider:", "fund:")
+
+Told = Callable[[str, str], None]
+"""Called with a typed command and one sentence about its outcome."""
+
+
+@dataclass
+class Played:
+    """What the commands answered: the documents of queries.md, by what they are about."""
+
+    submitted: dict[str, Any]
+    status: dict[str, Any]
+    trial_balance: dict[str, Any]
+    cycle: dict[str, Any]
+    notices: dict[str, Any]
+    verified: dict[str, Any]
+    balances: list[dict[str, Any]]
+    rejects: Path
+    history: dict[str, Any] | None = None
+    settlement: dict[str, Any] | None = None
+
+
+class Stage:
+    """Runs commands of the application `root`; `show` makes a path short enough to be typed."""
+
+    def __init__(self, root: Any, place: Path, show: Callable[[Path], str], told: Told) -> None:
+        self.place = place
+        self._root = root
+        self._show = show
+        self._told = told
+
+    def run(self, *arguments: str | Path, outcome: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+        """The document of a command; it is told with its outcome."""
+        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+        with redirect_stdout(out):
+            words = [str(argument) for argument in arguments]
+            code = self._root.main([*words, "--json"], prog_name="onecard", standalone_mode=False)
+        if code not in (None, 0, FOUND):
+            raise Problem(code, "environment", f"`onecard {shlex.join(words)}` ended with exit code {code}.")
+        found: dict[str, Any] = json.loads(out.buffer.getvalue())
+        typed = [self._show(word) if isinstance(word, Path) else word for word in arguments]
+        self._told(f"onecard {shlex.join(typed)}", outcome(found))
+        return found
+
+
+def play_day(stage: Stage, lines: int, seed: int, cycle: str, interesting_card: Callable[[], str | None]) -> Played:
+    """A working day and the clearing that follows it, as many commands as wanted."""
+    file = stage.place / COMMANDS
+    stage.run(
+        "simulate", "--lines", str(lines), "--seed", str(seed), "--out", file,
+        outcome=_simulated,
+    )  # fmt: skip
+    played = _books(stage, file, cycle)
+    card = interesting_card()
+    if card is not None:
+        _look_at(stage, played, card)
+    _verify(stage, played)
+    return played
+
+
+def play_scenario(stage: Stage, scenario: Scenario) -> Played:
+    """A story with known figures."""
+    played = _books(stage, scenario.file, scenario.cycle)
+    _look_at(stage, played, scenario.card)
+    played.settlement = stage.run(
+        "clearing", "show", scenario.settlement, outcome=lambda found: f"{len(found['lines'])} clearing line"
+    )
+    _verify(stage, played)
+    return played
+
+
+def _books(stage: Stage, file: Path, cycle: str) -> Played:
+    """Submit a file, bring the views up, ask for the books and the clearing."""
+    receipts, rejects = stage.place / RECEIPTS, stage.place / REJECTS
+    submitted = stage.run("submit", file, "--receipts", receipts, "--rejects", rejects, outcome=_submitted)
+    stage.run("follow", "--until-caught-up", outcome=_followed)
+    return Played(
+        submitted=submitted,
+        status=stage.run("status", outcome=lambda found: f"{found['events']:,} events in {found['streams']:,} streams"),
+        trial_balance=stage.run("trial-balance", outcome=_balanced),
+        balances=[stage.run("accounts", "--prefix", prefix, outcome=_accounts) for prefix in BALANCES],
+        cycle=stage.run("clearing", "table", cycle, outcome=_table),
+        notices=stage.run("clearing", "notices", cycle, outcome=lambda found: f"{len(found['notices']):,} notices"),
+        verified={},
+        rejects=rejects,
+    )
+
+
+def _look_at(stage: Stage, played: Played, card: str) -> None:
+    balance = stage.run("balance", card, outcome=lambda found: f"the card is {found['state']}")
+    played.balances.append(balance)
+    played.history = stage.run("history", card, outcome=lambda found: f"{len(found['events'])} events")
+
+
+def _verify(stage: Stage, played: Played) -> None:
+    played.verified = stage.run("verify", "--against", "views", outcome=_verified)
+
+
+def _simulated(found: dict[str, Any]) -> str:
+    return (
+        f"{found['lines']:,} commands about {found['cards']:,} cards written, {found['refused']:,} of them wrong on"
+        f" purpose and {found['resubmitted']:,} sent a second time"
+    )
+
+
+def _submitted(found: dict[str, Any]) -> str:
+    return (
+        f"{found['recorded']:,} recorded, {found['rejected']:,} refused, {found['duplicate']:,} sent a second time:"
+        " those got their first receipts again"
+    )
+
+
+def _followed(found: dict[str, Any]) -> str:
+    applied = max((one["applied"] for one in found["followers"]), default=0)
+    return f"{applied:,} events applied to {len(found['followers'])} views"
+
+
+def _balanced(found: dict[str, Any]) -> str:
+    held = sum(one["holds"] for one in found["invariants"])
+    return f"{found['accounts']:,} accounts, {held} of {len(found['invariants'])} invariants hold"
+
+
+def _accounts(found: dict[str, Any]) -> str:
+    return f"{len(found['accounts']):,} accounts"
+
+
+def _table(found: dict[str, Any]) -> str:
+    return f"the month is {found['state']}: {found['line_count']:,} lines in {len(found['rows']):,} rows"
+
+
+def _verified(found: dict[str, Any]) -> str:
+    return "nothing differs" if found["ok"] else f"{len(found['findings']):,} findings"

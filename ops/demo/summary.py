@@ -1,0 +1,235 @@
+"""What a demo shows at its end: the books on a screen or two, in the words of people who never saw them."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from ops.cli.output import table, yuan
+from ops.cli.provinces import named
+from ops.demo.play import Played
+from ops.demo.scenarios import Scenario
+
+MOST_PAIRS: Final = 10
+MOST_CODES: Final = 15
+EVENTS_NAMED: Final = 4
+COLOURS: Final = {"YELLOW": "yellow", "RED": "bold red", "NONE": "green"}
+Families = list[tuple[str, int, list[tuple[str, int]]]]
+
+
+def show_day(console: Console, played: Played, families: Families) -> None:
+    """The parts of a working day."""
+    _recorded(console, played, families)
+    _refused(console, played)
+    _three_balances(console, played)
+    if played.history is not None:
+        _life(console, played.history)
+    _clearing(console, played)
+    _usage(console, played)
+    _verdict(console, played)
+
+
+def show_scenario(console: Console, played: Played, families: Families, scenario: Scenario) -> None:
+    """The parts of a story."""
+    _recorded(console, played, families)
+    _refused(console, played)
+    _three_balances(console, played)
+    if played.history is not None:
+        _life(console, played.history)
+    _clearing(console, played)
+    _usage(console, played)
+    _late_bill(console, played, scenario)
+    _verdict(console, played)
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold cyan"))
+
+
+def _recorded(console: Console, played: Played, families: Families) -> None:
+    _heading(console, "What was recorded")
+    rows = []
+    for family, count, events in families:
+        most = ", ".join(f"{name} {number:,}" for name, number in events[:EVENTS_NAMED])
+        rows.append((family, f"{count:,}", most + (", ..." if len(events) > EVENTS_NAMED else "")))
+    console.print(table(("family", "events>", "most of them"), rows))
+    status = played.status
+    console.print(f"{status['events']:,} events of {status['cards']:,} cards, in {status['streams']:,} streams.")
+
+
+def _refused(console: Console, played: Played) -> None:
+    codes = played.submitted["rejects_by_code"]
+    if not codes:
+        return
+    _heading(console, "What was refused, and what the sender was told")
+    words = _first_messages(played.rejects)
+    ranked = Counter(codes).most_common()
+    rows = [(code, f"{count:,}", words.get(code, "")) for code, count in ranked[:MOST_CODES]]
+    console.print(table(("code", "lines>", "for example"), rows))
+    if len(ranked) > MOST_CODES:
+        rest = sum(count for _, count in ranked[MOST_CODES:])
+        console.print(f"... and {rest:,} lines with {len(ranked) - MOST_CODES} more codes.")
+
+
+def _first_messages(rejects: Path) -> dict[str, str]:
+    """The message of each code's first reject."""
+    found: dict[str, str] = {}
+    with rejects.open(encoding="utf-8") as file:
+        for line in file:
+            reject = json.loads(line)
+            found.setdefault(reject["code"], f"line {reject['line']}: {reject['message']}")
+    return found
+
+
+def _three_balances(console: Console, played: Played) -> None:
+    largest = [
+        max(document["accounts"], key=lambda one: abs(one["balance_fen"]))
+        for document in played.balances
+        if document["accounts"]
+    ]
+    if not largest:
+        return
+    _heading(console, "Three balances")
+    rows = [(account["account"], yuan(account["balance_fen"]), _meaning(account["account"])) for account in largest]
+    console.print(table(("account", "balance>", "which is"), rows))
+    trial = played.trial_balance
+    said = "as the postings of every event do" if trial["balanced"] else "and not to 0: the books do not balance"
+    console.print(f"All {trial['accounts']:,} accounts together sum to {yuan(trial['balance_fen'])}, {said}.")
+
+
+def _meaning(account: str) -> str:
+    """What an account's name says, for the three kinds shown."""
+    parts = account.split(":")
+    if parts[0] == "fund":
+        return f"what fund {parts[2]} of {named(parts[1])} has paid for its insured"
+    if parts[0] == "provider":
+        return f"what the medical institution {parts[1]} in {named(parts[1][1:3])} has earned"
+    return f"the {parts[-1].replace('_', ' ')} on the card shown below"
+
+
+def _life(console: Console, history: dict[str, Any]) -> None:
+    _heading(console, "One card's life")
+    for span in history["card_sns"]:
+        until = "" if span["to"] is None else f", replaced {_china(span['to'])}"
+        console.print(f"card_sn {span['card_sn']}, issued {_china(span['from'])}{until}")
+    own = f"card:{history['card_id']}:"
+    rows = []
+    for event in history["events"]:
+        card = [
+            f"{yuan(one['amount_fen'])} {one['account'].rpartition(':')[2]}"
+            for one in event["postings"]
+            if one["account"].startswith(own)
+        ]
+        rows.append((event["card_version"], _china(event["occurred_at"]), event["event"], ", ".join(card)))
+    console.print(table(("version>", "China time", "event", "on the card"), rows))
+    console.print(f"Today it is {history['card']['state']}.")
+
+
+def _clearing(console: Console, played: Played) -> None:
+    cycle, notices = played.cycle, played.notices
+    _heading(console, f"Clearing between provinces, {cycle['cycle']} ({cycle['state']})")
+    counts = f"{cycle['line_count']:,} lines were taken, left for a later month: {cycle['deferred_count']:,}"
+    console.print(f"{counts}; {yuan(cycle['payable_fen'])} yuan payable.")
+    due = sorted((one for one in notices["notices"] if one["payer"]), key=lambda one: -one["amount_fen"])
+    rows = [
+        (named(one["payer"]), "pays", named(one["payee"]), yuan(one["amount_fen"]), _paid(one))
+        for one in due[:MOST_PAIRS]
+    ]
+    if rows:
+        console.print(table(("payer", "", "payee", "yuan>", "until now"), rows))
+    if len(due) > MOST_PAIRS:
+        rest = sum(one["amount_fen"] for one in due[MOST_PAIRS:])
+        console.print(f"... and {len(due) - MOST_PAIRS:,} more pairs with {yuan(rest)} yuan.")
+
+
+def _paid(notice: dict[str, Any]) -> str:
+    if not notice["outstanding_fen"]:
+        return "paid"
+    return f"{yuan(notice['remitted_fen'])} paid" if notice["remitted_fen"] else "open"
+
+
+def _usage(console: Console, played: Played) -> None:
+    """How much of the prepayments the month took: the highest first."""
+    used = [
+        (one["prepayment"]["usage_per_mille"], one)
+        for one in played.notices["notices"]
+        if one["prepayment"] is not None and one["prepayment"]["usage_per_mille"] is not None
+    ]
+    if not used:
+        return
+    _heading(console, "Prepayments between provinces: how much of them the month took")
+    shown = table(("home", "treatment", "prepaid>", "used>", "alert"), ())
+    for per_mille, one in sorted(used, key=lambda pair: -pair[0])[:MOST_PAIRS]:
+        prepayment = one["prepayment"]
+        style = COLOURS[prepayment["level"]]
+        alert = "" if prepayment["level"] == "NONE" else prepayment["level"]
+        shown.add_row(
+            named(one["home"]),
+            named(one["treatment"]),
+            yuan(prepayment["base_fen"]),
+            Text(percent(per_mille), style=style),
+            Text(f"{alert}, raised" if prepayment["alert_raised"] else alert, style=style),
+        )
+    console.print(shown)
+    levels = Counter(one["prepayment"]["level"] for _, one in used)
+    console.print(f"{levels['RED']:,} red, {levels['YELLOW']:,} yellow of {len(used):,} prepayments.")
+
+
+def percent(per_mille: int) -> str:
+    """`76.3 %`."""
+    return f"{per_mille // 10:,}.{per_mille % 10} %"
+
+
+def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
+    assert played.settlement is not None
+    _heading(console, f"Bill {scenario.settlement}: {scenario.remark}")
+    for line in played.settlement["lines"]:
+        taken = f"cycle {line['cycle']} took it" if line["cycle"] else "no cycle has taken it yet"
+        console.print(f"It occurred at {line['occurred_at']}, which is {_china(line['occurred_at'])} in China.")
+        console.print(
+            f"So it belongs to {line['origin_period']} (business date {line['business_date']});"
+            f" {taken}, deferrals: {line['deferrals']}, amount: {yuan(line['amount_fen'])} yuan."
+        )
+
+
+def _verdict(console: Console, played: Played) -> None:
+    found, checked = played.verified, played.verified["checked"]
+    _heading(console, "Verdict")
+    counts = f"{checked['events']:,} events, {checked['postings']:,} postings and {checked['accounts']:,} accounts"
+    if found["ok"]:
+        console.print(Text(f"Everything was derived again from the log: {counts}, and nothing differs.", style="green"))
+    else:
+        console.print(Text(f"Of {counts}, {len(found['findings']):,} findings:", style="bold red"))
+        for finding in found["findings"][:MOST_PAIRS]:
+            console.print(f"  {finding['kind']} {finding['subject']}: {finding['detail']}")
+
+
+def show_next(console: Console, home: str, file: str, unset: Iterable[str], card_sn: str, cycle: str) -> None:
+    """Where the data is now and what to type next."""
+    _heading(console, "Now you")
+    console.print(f"The store is in {home}; the next demo starts from an empty one. To look around in it:")
+    for typed in (
+        *(f"unset {name}" for name in unset),
+        f"export ONECARD_HOME={home}",
+        f"onecard history {card_sn}",
+        f"onecard explain {card_sn}",
+        f"onecard clearing table {cycle}",
+        f"onecard clearing net {cycle}",
+        "onecard accounts --prefix prepayment:",
+        f"onecard submit {file}    # again: books nothing twice",
+        "onecard --help",
+    ):
+        console.print(f"  {typed}")
+    console.print("For a store of your own: unset ONECARD_HOME, then onecard submit your-commands.jsonl")
+
+
+def _china(instant: str) -> str:
+    """An instant of a document as people in China read it."""
+    moment = datetime.fromisoformat(instant) + timedelta(hours=8)
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
