@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ops.cli.opening import asked, opened
 from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, for_people, refuse, table, tell, watched
+from ops.collector import expect_a_long_run
 from projections import presence
 from projections import rebuild as rebuilding
 from projections.feed.log import LogFeed
@@ -36,6 +37,7 @@ def follow(
       onecard follow --until-caught-up
     """
     views = chosen(names or [])
+    expect_a_long_run()
     with opened() as ledger, closing(ledger.connect()) as connection:
         with closing(LogFeed(ledger.source, ledger.connect)) as feed:
             prepare(connection, views, ledger.source)
@@ -71,6 +73,7 @@ def rebuild(
       onecard rebuild balances
     """
     (wanted,) = chosen([view])
+    expect_a_long_run()
     with opened() as ledger, closing(ledger.connect()) as connection:
         with closing(LogFeed(ledger.source, ledger.connect)) as feed, _bar(True, feed.head()) as bar:
             for result in rebuilding.rebuild(connection, wanted, feed, force):

@@ -14,13 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ledger.service.run import Answered, submit_files
-from ledger.service.writer import StoreUnreachable
+from ledger.service.session import StoreUnreachable
 from ledger.store import codec
 from ledger.store.containers import Damaged, open_commands
 from ledger.store.recorder import History
 from ops.cli.opening import opened
 from ops.cli.output import DONE, FOUND, Json, Problem, document, refuse, tell, unable, watched
 from ops.cli.receipts import Tally
+from ops.collector import expect_a_long_run
 from ops.wiring import Ledger
 
 LARGEST_BATCH = 5_000
@@ -49,6 +50,7 @@ def submit(
     """
     outputs = [path for path in (receipts, rejects) if path is not None]
     check_files(files, outputs)
+    expect_a_long_run()
     tally = Tally([_shown(name) for name in files])
     with ExitStack() as stack:
         written = [stack.enter_context(_opened_output(path)) for path in outputs]
