@@ -5,7 +5,7 @@ A table is shown from the view, so the view is first brought up to the event tha
 
 import os
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
@@ -100,8 +100,8 @@ def reconcile(
         refuse("--submitter, --reference and --occurred-at go with --run-id.")
     if run_id is not None and (submitter is None or reference is None):
         refuse("--run-id needs --submitter and --reference.")
-    with opened() as ledger:
-        found = _compared(ledger, file, comparison)
+    with _readable(file) as stream, opened() as ledger:
+        found = _compared(ledger, file, stream, comparison)
         ok = not found["discrepancies"]
         if run_id is not None:
             receipt, rejected = _submit(ledger, _run(found, run_id), submitter, reference, occurred_at)
@@ -189,18 +189,19 @@ def _follow(ledger: Ledger, position: int) -> None:
 # --- reconciling -----------------------------------------------------------------------------------------------------
 
 
-def _compared(ledger: Ledger, file: str, comparison: reconciliation.Comparison) -> dict[str, Any]:
+def _readable(file: str) -> BinaryIO:
     try:
-        stream = open(file, "rb")
+        return open(file, "rb")
     except OSError as error:
         refuse(f"{_shown(file)} cannot be read: {error.strerror}.")
-    with stream, closing(ledger.connect()) as connection:
+
+
+def _compared(ledger: Ledger, file: str, stream: BinaryIO, comparison: reconciliation.Comparison) -> dict[str, Any]:
+    with closing(ledger.connect()) as connection:
         try:
             return reconciliation.reconcile(connection, ledger.source, stream, comparison)
         except Misformed as misformed:
             refuse(f"{_shown(file)}, {misformed}.")
-        except OSError as error:
-            refuse(f"{_shown(file)} cannot be read: {error.strerror}.")
 
 
 def _run(found: dict[str, Any], run_id: str) -> dict[str, Any]:
