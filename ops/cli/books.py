@@ -16,6 +16,7 @@ from ops.cli.output import (
     answer_list,
     document_of,
     for_people,
+    is_text,
     lines,
     refuse,
     refuse_both,
@@ -55,8 +56,8 @@ def accounts(
       onecard accounts --prefix clearing:34:
     """
     refuse_both(as_json, as_jsonl)
-    if prefix is not None and not prefix.isprintable():
-        refuse("--prefix must be the beginning of an account's name.")
+    if prefix is not None and not is_text(prefix):
+        refuse("--prefix must be UTF-8.")
     with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
 
         def told(cursor: snapshot.Cursor) -> None:

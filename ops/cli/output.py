@@ -139,6 +139,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str |
     return made
 
 
+def is_text(argument: str) -> bool:
+    """Whether an argument came as UTF-8; another's bytes hide in it as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in argument)
+
+
 def yuan(fen: int) -> str:
     """An amount for people: `-1,234.50`."""
     sign = "-" if fen < 0 else ""
