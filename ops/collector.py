@@ -1,7 +1,8 @@
 """Python's collector of reference cycles, told that a long run makes hardly any.
 
 Deciding and following make and drop millions of small objects that reference counting frees by itself. With the usual
-thresholds the collector looks at all that live again and again, which was 40 % of the time of deciding.
+thresholds the collector looks at all that live again and again: a sixth of the time of submitting, a third of that of
+following.
 """
 
 import gc

@@ -11,9 +11,9 @@ from rich.text import Text
 from ops.cli.opening import asked, lent, opened
 from ops.cli.output import DONE, FOUND, Json, document, for_people, progress_told, refuse, unable
 from ops.demo import glance, summary
-from ops.demo.place import empty_place, to_be_unset
 from ops.demo.play import Played, Stage, play_day, play_scenario
 from ops.demo.scenarios import SCENARIOS, Scenario
+from ops.scratch_home import scratch_home, to_be_unset
 from ops.settings import Settings, load_settings
 from ops.simulate import START
 from ops.wiring import open_ledger
@@ -52,7 +52,8 @@ def demo(
     story = _story(scenario, events is not None or seed is not None)
     begun = time.monotonic_ns()
     before = load_settings()
-    with empty_place(before, progress_told) as settings, lent(settings), open_ledger(settings, progress_told):
+    place = scratch_home(before, "demo", progress_told, keep=True)
+    with place as settings, lent(settings), open_ledger(settings, progress_told):
         home = shown(settings.home)
         with for_people() as console:
             if as_json:
