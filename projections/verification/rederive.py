@@ -1,15 +1,15 @@
-"""Making every state row again from events alone, into scratch tables.
+"""Making every state row and everything of clearing again from events alone, into scratch tables.
 
-Rows stay in memory up to a bound; then they are let go and read back from the scratch tables when an event needs them.
+Rows stay in memory up to a bound and are written when they are let go, so most are written once. An event that cannot
+follow from those before it is a finding once; after that, what it broke shows where rows are compared.
 """
 
-import copy
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import psycopg
 
-from ledger.core.calendar import instant_text
 from ledger.core.configuration import Configuration
 from ledger.core.decider import Event
 from ledger.core.identity import Keyring
@@ -17,40 +17,60 @@ from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.clearing.lines import Line, lines_for
 from ledger.families.clearing.units import Unit
+from ledger.families.registry import EVENTS
 from ledger.service.recording import apply
 from ledger.store import lines, state
-from projections.findings import Finding
-from projections.verification.scratch import SEEN
+from projections.verification.memory import Generations
+from projections.verification.report import DAMAGE, Report
+from projections.verification.scratch import SEEN, Cursor, storable, write_each
+from projections.views.clearing.view import COMPARED, possible_alarms
 
-ROWS_IN_MEMORY = 300_000
-UPSERT = state.UPSERT.replace("ledger.state", "seen_rows")
-SELECT = state.SELECT.replace("ledger.state", "seen_rows").replace("state.", "seen_rows.")
+ROWS_IN_MEMORY: Final = 400_000
+UPSERT: Final = state.UPSERT.replace("ledger.state", "pg_temp.seen_state")
+SELECT: Final = """
+    SELECT wanted.n, found.data
+    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, key, n),
+        LATERAL (SELECT data FROM pg_temp.seen_state AS s WHERE s.kind = wanted.kind AND s.key = wanted.key OFFSET 0)
+            AS found
+"""
 
 
 class Rederivation:
-    """Feed it every event in order with `take`, then `flush`. `failed` holds the first event that could not be applied."""
+    """Feed it pages of decoded events in order with `take`; `finish` writes the rest. `damaged`: the log has holes."""
 
-    def __init__(self, connection: psycopg.Connection[Any], config: Configuration, keyring: Keyring) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], config: Configuration, keyring: Keyring, report: Report
+    ) -> None:
         self._connection = connection
         self._config = config
+        self._report = report
+        self._rows = Generations()
         self._world = World(self, config, keyring, 0, 0)
-        self._let_go = False
+        self._world.rows = self._rows
+        self._units: dict[str, Unit] = {}
+        self._changed: dict[Name, tuple[Row, int]] = {}
         self._lines: list[Line] = []
-        self.failed: Finding | None = None
-        self.findings: list[Finding] = []
+        self.damaged = False
+
+    # --- the World's source ------------------------------------------------------------------------------------------
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
-        if not self._let_go:
-            return []
-        found: list[tuple[Name, Row]] = []
+        """Rows that were let go; a name that was never written costs no question."""
+        if not self._rows.has_aged:
+            return
+        wanted = [name for name in names if name in self._rows.stored]
+        units = [key for row_type, key in wanted if row_type is Unit]
+        others = [name for name in wanted if name[0] is not Unit]
         with self._connection.cursor() as cursor:
-            for row_type, key in names:
-                if row_type is Unit:
-                    found.extend(((Unit, key), unit) for key, unit in lines.load_units(cursor, SEEN, [key]))
-                else:
-                    cursor.execute(SELECT, (row_type.kind, key), binary=True)
-                    found.extend(((row_type, key), state.decode(row_type, data)) for _, data in cursor.fetchall())
-        return found
+            if units:
+                for key, unit in lines.load_units(cursor, SEEN, units):
+                    yield (Unit, key), unit
+            if others:
+                kinds, keys = [name[0].kind for name in others], [storable(name[1]) for name in others]
+                cursor.execute(SELECT, (kinds, keys), binary=True)
+                for n, data in cursor.fetchall():
+                    name = others[n - 1]
+                    yield name, state.decode(name[0], data)
 
     def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
         raise LookupError("evolution asks the log nothing")
@@ -61,53 +81,144 @@ class Rederivation:
     def pair_totals(self, month: str) -> Any:
         raise LookupError("evolution asks the log nothing")
 
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def begin_page(self, events: Iterable[tuple[str, Event]]) -> None:
+        """Read back the heads that a page will need, if any were let go."""
+        if self._rows.has_aged:
+            self._world.load(_heads(events))
+
     def take(self, name: str, event: Event, position: int, digest: str) -> None:
-        if self.failed is not None:
-            return
+        """Everything one event changes."""
         try:
             if name == "CycleCutOff":
-                self._check_cut_off(event, position)
+                self._cut_off(event, position)
+            elif name == "CycleClosed":
+                self._closed(event, position)
             self._world.position = position
             apply(self._world, name, event, position, digest)
+        except DAMAGE as error:
+            self._broken(name, event, position, error)
+        try:
             self._lines.extend(lines_for(name, event, position))
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
-            detail = f"{name} of {instant_text(event['occurred_at'])} does not follow from the events before it: {error!r}"
-            self.failed = Finding("state_differs", event.get("card_id") or event.get("stream_id", ""), position, detail)
-            self.findings.append(self.failed)
+        except DAMAGE as error:
+            self._broken(name, event, position, error)
 
-    def flush(self) -> None:
-        """Write what changed to the scratch tables."""
-        rows: list[state.Encoded] = []
-        units: list[tuple[str, Unit]] = []
-        for (row_type, key), (row, revision) in self._world.take_changes().items():
+    def end_page(self) -> None:
+        """Keep memory bounded."""
+        self._write_lines()
+        if len(self._rows) > ROWS_IN_MEMORY // 2:
+            self._write_units()
+            for name in self._write_rows():
+                self._rows.stored.add(name)
+            self._rows.age()
+            self._connection.execute("ANALYZE pg_temp.seen_state")
+
+    def finish(self) -> None:
+        self._write_lines()
+        self._write_units()
+        self._write_rows()
+
+    def _broken(self, name: str, event: Event, position: int, error: Exception) -> None:
+        if not self.damaged:
+            detail = f"{name} does not follow from the events before it: {error!r}"
+            self._report.add("state_differs", event.get("card_id") or event.get("stream_id", ""), position, detail)
+        self.damaged = True
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _sort_changes(self) -> None:
+        for name, (row, revision) in self._world.take_changes().items():
             if isinstance(row, Unit):
-                units.append((key, copy.copy(row)))
+                self._units[name[1]] = row
             else:
-                rows.append(state.encoded(row_type.kind, key, revision, row))
-        made, self._lines = self._lines, []
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            for start in range(0, len(rows), state.ROWS_PER_STATEMENT):
-                part = rows[start : start + state.ROWS_PER_STATEMENT]
-                cursor.execute(UPSERT, state.columns(part))
-            if made:
-                lines.insert_lines(cursor, SEEN, made)
-            if units:
-                lines.upsert_units(cursor, SEEN, units)
-        if len(self._world.rows) > ROWS_IN_MEMORY:
-            self._world.rows.clear()
-            self._let_go = True
+                self._changed[name] = (row, revision)
 
-    def _check_cut_off(self, event: Event, position: int) -> None:
+    def _write_rows(self) -> Iterable[Name]:
+        self._sort_changes()
+        rows: list[state.Encoded] = []
+        for name, (row, revision) in self._changed.items():
+            try:
+                rows.append(state.encoded(name[0].kind, storable(name[1]), revision, row))
+            except DAMAGE as error:
+                self._report.add("state_differs", f"{name[0].kind} {name[1]}", revision, f"its row is absurd: {error}")
+        written, self._changed = self._changed, {}
+        rows.sort()
+        for start in range(0, len(rows), state.ROWS_PER_STATEMENT):
+            part = rows[start : start + state.ROWS_PER_STATEMENT]
+            for (kind, key, revision, _), refusal in write_each(self._connection, _upsert, part):
+                self._report.add("state_differs", f"{kind} {key}", revision, f"its row is absurd: {refusal}")
+        return written
+
+    def _write_lines(self) -> None:
+        made, self._lines = self._lines, []
+        if made:
+            for line, error in write_each(self._connection, _insert_lines, made):
+                self._report.add("line_differs", line.line_id, line.position, f"its amounts are absurd: {error}")
+
+    def _write_units(self) -> None:
+        self._sort_changes()
+        units = sorted(self._units.items(), key=lambda unit: unit[0])
+        self._units = {}
+        for key, _ in units:
+            self._rows.stored.add((Unit, key))
+        if units:
+            for (key, unit), error in write_each(self._connection, _upsert_units, units):
+                self._report.add("unit_differs", key, unit.touched, f"its unit is absurd: {error}")
+
+    # --- cycles ------------------------------------------------------------------------------------------------------
+
+    def _cut_off(self, event: Event, position: int) -> None:
         """The table that this cut-off takes by the lines before it, against what the event says."""
-        self.flush()
-        limit = self._config.value("clearing.max_deferrals", event["business_date"])
+        self._write_lines()
+        self._write_units()
+        month = event["cycle"]
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {SEEN.lines}, {SEEN.units}")
+            limit = self._config.value("clearing.max_deferrals", event["business_date"])
+            table = lines.cut_off_table(cursor, SEEN, month, limit)
+            if event["alarm_count"] in possible_alarms(table):
+                # Entries of the configuration may have been added since.
+                table = replace(table, alarm_count=event["alarm_count"])
+            lines.store_cycle_rows(cursor, SEEN, month, table, position)
+        differing = [
+            f"{name} {getattr(table, name)}, recorded {event[name]}"
+            for name in (*COMPARED, "alarm_count")
+            if getattr(table, name) != event[name]
+        ]
+        if differing:
+            self._report.add("table_differs", month, position, "the log's lines give " + "; ".join(differing))
+
+    def _closed(self, event: Event, position: int) -> None:
+        """What a closed cycle says everybody owes, against the table that was cut off."""
         with self._connection.cursor() as cursor:
-            table = lines.cut_off_table(cursor, SEEN, event["cycle"], limit)
-            lines.store_cycle_rows(cursor, SEEN, event["cycle"], table)
-        ours = (table.table_digest, table.line_count, table.row_count, table.deferred_count, table.alarm_count)
-        theirs = tuple(
-            event[name] for name in ("table_digest", "line_count", "row_count", "deferred_count", "alarm_count")
-        )
-        if ours != theirs:
-            detail = f"the log's lines give {ours}, the cut-off says {theirs}"
-            self.findings.append(Finding("table_differs", event["cycle"], position, detail))
+            pairs = lines.pair_totals(cursor, SEEN, event["cycle"])
+            digests = _digests(cursor, event["cycle"])
+        if pairs != event["pairs"] or digests != [event["table_digest"]]:
+            detail = "the totals that were closed are not those of the table that was cut off"
+            self._report.add("table_differs", event["cycle"], position, detail)
+
+
+def _digests(cursor: Cursor, month: str) -> list[str]:
+    cursor.execute(f"SELECT table_digest FROM {SEEN.cycles} WHERE cycle = %s", (month,))
+    return [digest for (digest,) in cursor.fetchall()]
+
+
+def _heads(events: Iterable[tuple[str, Event]]) -> Iterator[Name]:
+    for name, event in events:
+        try:
+            yield EVENTS[name].stream(event)
+        except DAMAGE:
+            continue
+
+
+def _upsert(cursor: Cursor, rows: Sequence[state.Encoded]) -> None:
+    cursor.execute(UPSERT, state.columns(rows))
+
+
+def _insert_lines(cursor: Cursor, made: Sequence[Line]) -> None:
+    lines.insert_lines(cursor, SEEN, made)
+
+
+def _upsert_units(cursor: Cursor, units: Sequence[tuple[str, Unit]]) -> None:
+    lines.upsert_units(cursor, SEEN, units)

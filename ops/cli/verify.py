@@ -1,0 +1,107 @@
+"""`verify`: everything the log determines, made again and compared."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ledger.store.recorder import History
+from ops.cli.opening import READER_ROLE, opened
+from ops.cli.output import FOUND, ROWS_FOR_PEOPLE, Json, Problem, answer, for_people, refuse, table, unable, watched
+from ops.wiring import Ledger
+from projections.questions.snapshot import Unknown
+from projections.verification import card as one_card
+from projections.verification import store, views
+from projections.verification.report import Report
+
+TOPICS, VIEWS, SEALS = "topics", "views", "seals"
+TARGETS: Final = (TOPICS, VIEWS, SEALS)
+
+
+def verify(
+    card: Annotated[str | None, typer.Option(metavar="CARD", help="Only this card: its stream and accounts.")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(metavar="WHAT,...", help=f"Also compare {', '.join(TARGETS)} with the log.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Check that nothing was altered or left out.
+
+    Everything the log determines is made again and compared with what is stored, beside whoever writes; exit 1 and a
+    list of findings if something differs.
+
+    \b
+    Example:
+      onecard verify --against views
+    """
+    wanted = targets(against or [])
+    for name in (TOPICS, SEALS):
+        if name in wanted:
+            unable(f"Comparing with {name} is not built yet: leave {name} out of --against.")
+    with opened() as ledger:
+        report = _of_card(ledger, card, VIEWS in wanted) if card is not None else _of_store(ledger, VIEWS in wanted)
+    found = report.as_json(wanted)
+    return answer(found, as_json, show_verified, ok=found["ok"])
+
+
+def targets(given: Sequence[str]) -> list[str]:
+    """What to compare with, named in one option or in several, each once."""
+    names = [name.strip() for option in given for name in option.split(",")]
+    for name in names:
+        if name not in TARGETS:
+            refuse(f"{name!r} is nothing to compare with: there are {', '.join(TARGETS)}.")
+    return [name for name in TARGETS if name in names]
+
+
+def _of_store(ledger: Ledger, with_views: bool) -> Report:
+    with closing(ledger.connect(READER_ROLE)) as reading:
+        if with_views:
+            views.require_built(reading, ledger.source)
+        head = History(reading).head()
+        with _bar("verifying", head) as bar:
+            report = store.check(reading, ledger.config, ledger.keyring, bar)
+    if with_views:
+        with closing(ledger.connect()) as filling, _bar("comparing views", head) as bar:
+            report.extend(views.check(filling, ledger.source, bar))
+    return report
+
+
+def _of_card(ledger: Ledger, card: str, with_views: bool) -> Report:
+    with closing(ledger.connect(READER_ROLE)) as reading:
+        try:
+            return one_card.check(reading, ledger.source, card, ledger.keyring, with_views)
+        except Unknown as unknown:
+            raise Problem(FOUND, unknown.code, f"{unknown}.") from None
+
+
+@contextmanager
+def _bar(what: str, head: int) -> Iterator[Callable[[int], None]]:
+    """A bar by positions, where somebody watches."""
+    if not watched():
+        yield lambda position: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=head)
+
+        def reached(position: int) -> None:
+            shown.update(task, completed=position)
+
+        yield reached
+
+
+def show_verified(found: dict[str, Any]) -> None:
+    """What was checked, and every finding, for people."""
+    checked, findings = found["checked"], found["findings"]
+    with for_people() as console:
+        if findings:
+            rows = [(one["kind"], one["subject"], one["position"], one["detail"]) for one in findings[:ROWS_FOR_PEOPLE]]
+            console.print(table(("finding", "about", "position>", "detail"), rows))
+            if len(findings) > ROWS_FOR_PEOPLE:
+                console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
+        counts = ", ".join(f"{checked[key]:,} {key}" for key in ("events", "streams", "postings", "accounts"))
+        verdict = "nothing is wrong" if found["ok"] else f"{len(findings):,} findings"
+        console.print(f"Checked {counts} up to position {found['position']:,}: {verdict}.")

@@ -1,0 +1,43 @@
+"""The whole store in one snapshot, beside whoever writes: the log, and everything that is kept because of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+
+from ledger.core.configuration import Configuration
+from ledger.core.identity import Keyring
+from projections.verification import books, kept, log, scratch
+from projections.verification.rederive import Rederivation
+from projections.verification.report import Report
+
+
+def check(
+    connection: psycopg.Connection[Any], config: Configuration, keyring: Keyring, progress: Callable[[int], None]
+) -> Report:
+    """On an autocommit connection of its own; a reader's rights and temporary tables are enough."""
+    scratch.make(connection)
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    report = Report()
+    try:
+        with connection.transaction():
+            log.Reading(connection, Rederivation(connection, config, keyring, report), report).read(progress)
+            with connection.cursor() as cursor:
+                _compare(cursor, report)
+                report.extend(kept.identity(cursor, config, keyring))
+    finally:
+        if not connection.broken:
+            connection.isolation_level = None
+            connection.read_only = None
+    return report
+
+
+def _compare(cursor: scratch.Cursor, report: Report) -> None:
+    cursor.execute("ANALYZE pg_temp.seen_events, pg_temp.seen_accounts, pg_temp.seen_state")
+    cursor.execute("SELECT count(DISTINCT stream_id) FROM pg_temp.seen_events")
+    (report.streams,) = cursor.fetchone() or (0,)
+    report.accounts = books.add_up(cursor)
+    for question in (log.chains, log.submissions, books.invariants, kept.rows, kept.clearing):
+        report.extend(question(cursor))
