@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ledger.core.decider import Event
 from ledger.families.clearing.lines import CONTRA, Line, lines_for, spend_unit
+from ledger.families.clearing.units import Unit
 from ledger.store import lines as store_lines
 from projections.feed.port import Record
 from projections.views.clearing.tables import Set
@@ -24,6 +25,9 @@ LINE_COLUMNS: Final = (
     "position, n, kind, book, home, treatment, insutype, clr_type, unit_key, effective_date, total_fen, account_fen,"
     " other_fen, deduction_fen, fund_types, fund_amounts, occurred_at, business_date, card_id, institution,"
     " reverses_position, reverses_n"
+)
+UNIT_COLUMNS: Final = (
+    "unit_key, position, business_date, lines, confirmed, disputed, held, voided, reversed_at, reversed_on, touched"
 )
 REVERSED: Final = """
     INSERT INTO {bills} ({columns})
@@ -57,6 +61,15 @@ def line_line(line: Line) -> str:
         f"{line.clr_type}\t{line.unit}\t{line.effective_date}\t{line.total_fen}\t{line.account_fen}\t"
         f"{line.other_fen}\t{line.deduction_fen}\t{','.join(funds)}\t{{{','.join(map(str, funds.values()))}}}\t"
         f"{line.occurred_at}\t{line.business_date}\t{line.card_id}\t{line.institution or chr(92) + 'N'}\t{reverses}\n"
+    )
+
+
+def unit_line(key: str, unit: Unit) -> str:
+    """The row, in COPY text format, of a unit that no cut-off has seen."""
+    at, on = ("\\N" if one is None else one for one in (unit.reversed_at, unit.reversed_on))
+    return (
+        f"{key}\t{unit.position}\t{unit.business_date}\t{unit.lines}\t{unit.confirmed}\t{unit.disputed}\t"
+        f"{unit.held}\t{unit.voided}\t{at}\t{on}\t{unit.touched}\n"
     )
 
 
@@ -176,6 +189,7 @@ class Stretch:
                 units.open(made[0].unit, position, event["business_date"], len(made), name == "FamilyAidSpent")
             else:
                 units.change(name, event, position)
+        _copy(cursor, self._tables.units, UNIT_COLUMNS, [unit_line(key, unit) for key, unit in units.opened()])
         store_lines.upsert_units(cursor, self._tables, units.changed())
 
 

@@ -42,15 +42,21 @@ class Units:
     def __init__(self, found: Sequence[tuple[str, Unit]], cut_offs: Sequence[CutOff]) -> None:
         self._units = dict(found)
         self._cut_offs = cut_offs
+        self._opened: list[str] = []
         self._changed: set[str] = set()
 
+    def opened(self) -> list[tuple[str, Unit]]:
+        """The new ones, as they are now."""
+        return [(key, self._units[key]) for key in self._opened]
+
     def changed(self) -> list[tuple[str, Unit]]:
-        return [(key, self._units[key]) for key in sorted(self._changed)]
+        """Those of before that are not as they were."""
+        return [(key, self._units[key]) for key in sorted(self._changed.difference(self._opened))]
 
     def open(self, key: str, position: int, business_date: int, lines: int, confirmed: bool) -> None:
         """Its event made `lines` positive lines."""
         self._units[key] = Unit(position, business_date, lines, confirmed, touched=position)
-        self._changed.add(key)
+        self._opened.append(key)
 
     def change(self, name: str, event: Event, position: int) -> None:
         """What an event that makes no unit does to those it is about."""
