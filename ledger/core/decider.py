@@ -61,7 +61,7 @@ class Command:
         return self.fields.get(name, default)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """An event decided upon: its derived fields beside those of the command. `card_id` for events on a card."""
 

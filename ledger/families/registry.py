@@ -3,7 +3,7 @@
 Adding a family means adding its room here and nothing else.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType
@@ -41,10 +41,14 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     yield from command.type.keys(command, world)
 
 
-def keys_then(command: Command, world: World) -> Iterator[Iterable[Name]]:
-    """Rounds of rows named by rows of the round before: first the cards behind replaced card_sns, then the room's."""
-    yield admission.keys_then(command, world)
-    yield command.type.keys_then(command, world)
+def cards_then(command: Command, world: World) -> Iterable[Name]:
+    """Rows behind those: cards under another card_sn than their first, their earlier states."""
+    return admission.keys_then(command, world) if command.type.card else ()
+
+
+def rooms_then(command: Command, world: World) -> Iterable[Name]:
+    """Rows behind those that the command's own room reads."""
+    return command.type.keys_then(command, world)
 
 
 def decide(command: Command, world: World) -> list[Draft]:

@@ -19,11 +19,10 @@ from ledger.store import state
 from ledger.store.appending import Append
 from ledger.store.submissions import Key, Submission
 
-ROUNDS = 2
 ASKED_AGAIN = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A line of input after its shape check. `number` counts over all files of the input."""
 
@@ -32,7 +31,7 @@ class Line:
     rejected: Rejected | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Receipt:
     """`status`: recorded or duplicate; then the stream and version of the first event, and its position."""
 
@@ -85,9 +84,9 @@ class Foresight:
         world.foresee = self._again
 
     def _load_then(self) -> None:
-        rounds = [registry.keys_then(command, self._world) for command in self._commands[self._decided :]]
-        for _ in range(ROUNDS):
-            self._world.load(name for more in rounds for name in next(more))
+        waiting = self._commands[self._decided :]
+        for names_of in (registry.cards_then, registry.rooms_then):
+            self._world.load(name for command in waiting for name in names_of(command, self._world))
 
     def decided(self) -> None:
         """One more of the commands has been looked at."""

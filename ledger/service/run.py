@@ -28,7 +28,7 @@ PIECE = b"a piece of an over-long line"
 KEPT_OF_LONG_LINE = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InputLine:
     """A non-blank line as read. `file`: index of its file, `number` in it from 1; `raw`: without LF, cut if over-long;
     `found`: the object on it, if it is one."""
@@ -53,7 +53,7 @@ class InputBatch:
         return self.lines[-1].line.number + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """A line and its outcome, in input order."""
 
@@ -61,8 +61,8 @@ class Answered:
     outcome: Outcome
 
 
-def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
-    """(line without LF, its size with LF, the bytes to hash), in bounded memory.
+def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """(line without LF, the bytes read), in bounded memory.
 
     An over-long line comes in pieces that are hashed but not kept; its last piece carries its beginning, too long by
     one, or, as long as it is all blank, a later part.
@@ -73,14 +73,14 @@ def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         for line in lines:
-            yield line if kept is None else _kept(kept, line), len(line) + 1, line + b"\n"
+            yield line if kept is None else _kept(kept, line), line + b"\n"
             kept = None
         if len(rest) > LINE_LIMIT:
             kept = _kept(kept, rest)
-            yield PIECE, len(rest), rest
+            yield PIECE, rest
             rest = b""
     if rest or kept is not None:
-        yield rest if kept is None else _kept(kept, rest), len(rest), rest
+        yield rest if kept is None else _kept(kept, rest), rest
 
 
 def _kept(kept: bytes | None, piece: bytes) -> bytes:
@@ -100,6 +100,32 @@ def _shown(raw: bytes) -> bytes:
     return raw if len(raw) <= LINE_LIMIT else raw.strip(b" ")[:KEPT_OF_LONG_LINE].rstrip(b"0123456789")
 
 
+class InputHash:
+    """How many bytes were read, and their SHA-256; hashed in large pieces, so that commits go on meanwhile."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._digest = hashlib.sha256()
+        self._pieces: list[bytes] = []
+        self._kept = 0
+
+    def add(self, mark: bytes, piece: bytes) -> None:
+        self._pieces += (mark, piece)
+        self.bytes += len(piece)
+        self._kept += len(piece)
+        if self._kept > BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._digest.update(b"".join(self._pieces))
+        self._pieces = []
+        self._kept = 0
+
+    def sha256(self) -> bytes:
+        self._flush()
+        return self._digest.copy().digest()
+
+
 def read_batches(
     files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None
 ) -> Iterator[InputBatch]:
@@ -107,13 +133,13 @@ def read_batches(
 
     A command that is decided alone is a batch of its own.
     """
-    digest = hashlib.sha256()
-    total = sequence = 0
+    read = InputHash()
+    sequence = 0
     batch: list[InputLine] = []
     for index, file in enumerate(files):
         number = 0
         mark = FILE_MARK
-        for raw, length, hashed in raw_lines(file):
+        for raw, hashed in raw_lines(file):
             line = None
             if raw is not PIECE:
                 number += 1
@@ -122,21 +148,20 @@ def read_batches(
                     line = InputLine(index, number, _shown(raw), found, shape)
             alone = line is not None and line.line.command is not None and line.line.command.type.alone
             if batch and (sequence == stop or len(batch) >= size or alone):
-                yield InputBatch(batch, total, digest.copy().digest())
+                yield InputBatch(batch, read.bytes, read.sha256())
                 batch = []
-            digest.update(mark + hashed)
+            read.add(mark, hashed)
             mark = b""
-            total += length
             if line is not None:
                 if sequence == stop:
                     return
                 batch.append(line)
                 sequence += 1
             if alone:
-                yield InputBatch(batch, total, digest.copy().digest())
+                yield InputBatch(batch, read.bytes, read.sha256())
                 batch = []
     if batch:
-        yield InputBatch(batch, total, digest.copy().digest())
+        yield InputBatch(batch, read.bytes, read.sha256())
 
 
 def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] | None, Line]:
