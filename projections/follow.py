@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from projections import tracking
-from projections.feed.port import Feed, Page
+from projections.feed.port import Broken, Feed, Page
 from projections.views.port import View
 
 PAGE_RECORDS = 5_000
@@ -58,7 +58,10 @@ def catch_up(
         records = feed.read(start, min([limit, *ahead]))
         if not records:
             if ahead:
-                raise LookupError(f"views stand at {max(standing.values())}, beyond the end of source {feed.source}")
+                raise Broken(
+                    f"a view stands at position {max(standing.values())}, beyond the end of source {feed.source} at"
+                    f" {start}: was the store restored to an earlier day? rebuild the view: `onecard rebuild VIEW`"
+                )
             return
         page = Page(feed.source, records)
         due = sorted(name for name, position in standing.items() if position == start)
