@@ -13,6 +13,7 @@ every batch decided on top of it are decided again on fresh connections, unless 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,7 @@ class Writer:
     """Appends for one process. Use as a context manager; not to be shared between threads."""
 
     def __init__(self, connect: Connect, config: Configuration, keyring: Keyring, clock: Callable[[], int]) -> None:
+        self._connect = connect
         self._config = config
         self._keyring = keyring
         self._clock = clock
@@ -127,7 +129,8 @@ class Writer:
         if batch.is_alone or not self.session.lease.number:
             self._settle(0, answers)
         try:
-            decided = self._decide_anyhow(batch)
+            with self._cut_off_ahead(batch):
+                decided = self._decide_anyhow(batch)
         except Exception:
             self._settle(0, answers)
             raise
@@ -174,6 +177,26 @@ class Writer:
             self._release()
 
     # --- deciding and committing -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _cut_off_ahead(self, batch: Batch) -> Iterator[None]:
+        """A cut-off may read millions of lines: it does so before the lease is taken, while others go on deciding."""
+        command = batch.lines[0].command if len(batch.lines) == 1 else None
+        if command is None or command.type.name != "CutOffCycle":
+            yield
+            return
+        self._release()
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(closing(self._connect()))
+                limit = self._config.value("clearing.max_deferrals", command.bdate)
+                self.session.source.prepare_cut_off(connection, command["cycle"], limit)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                pass  # then it is read under the lease, or the decision finds out what is wrong
+            try:
+                yield
+            finally:
+                self.session.source.prepared = None
 
     def _decide_anyhow(self, batch: Batch) -> Decided:
         """Decide a batch on top of those in flight, on fresh connections if need be."""

@@ -11,6 +11,10 @@ from ledger.core.world import Name
 from ledger.store import lines, state, submissions
 from ledger.store.recorder import History
 
+# A cut-off is prepared again when more units than this have changed meanwhile, but not for ever.
+MOST_CHANGED = 20_000
+PREPARATIONS = 3
+
 
 class StoreSource:
     """Reads through one connection. `in_flight` overlays what is decided but not committed yet."""
@@ -21,6 +25,7 @@ class StoreSource:
         connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
         self._history = History(connection)
         self.in_flight: dict[submissions.Key, tuple[str, Event, int]] = {}
+        self.prepared: lines.Prepared | None = None
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         with self._connection.cursor() as cursor:
@@ -40,8 +45,22 @@ class StoreSource:
         name, event = self._history.at(found.position)
         return name, event, found.position
 
+    def prepare_cut_off(self, connection: psycopg.Connection[Any], month: str, limit: int) -> None:
+        """The long part of a cut-off, by a connection that is kept open until the decision is made."""
+        for _ in range(PREPARATIONS):
+            self.prepared = lines.prepare(connection, lines.STORE, month, limit)
+            if len(lines.changed(self._connection.cursor(), self.prepared)) <= MOST_CHANGED:
+                return
+
     def cut_off(self, month: str, limit: int) -> Any:
+        prepared = self.prepared
         with self._connection.cursor() as cursor:
+            if prepared is not None and (prepared.month, prepared.limit) == (month, limit):
+                try:
+                    return lines.finish(cursor, prepared)
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    if not prepared.connection.broken:
+                        raise
             return lines.cut_off_table(cursor, lines.STORE, month, limit)
 
     def pair_totals(self, month: str) -> Any:
