@@ -13,7 +13,7 @@ from ledger.service.writer import Writer
 from ops.migrate import migrate
 from projections import follow
 from projections.feed.log import LogFeed
-from projections.questions import clearing, clearing_lines, snapshot
+from projections.questions import clearing, clearing_lines, clearing_show, snapshot
 from projections.questions.snapshot import Cursor
 from projections.views.clearing.view import Clearing
 
@@ -78,9 +78,18 @@ class Scene:
     def notices(self, month: str) -> Any:
         return self.ask(lambda cursor: clearing.notices(cursor, SOURCE, month, self.config))
 
+    def net(self, month: str) -> Any:
+        return self.ask(lambda cursor: clearing.net(cursor, SOURCE, month, self.config))
+
+    def show(self, name: str) -> Any:
+        return self.ask(lambda cursor: clearing_show.show(cursor, SOURCE, name, self.config))
+
     def lines(self, **wanted: Any) -> list[dict[str, Any]]:
-        filters = clearing_lines.Wanted(**wanted)
-        return self.ask(lambda cursor: list(clearing_lines.Lines(cursor, SOURCE, self.config, filters).rows()))  # type: ignore[no-any-return]
+        def told(cursor: Cursor) -> list[dict[str, Any]]:
+            filters = clearing_lines.Wanted(**wanted)
+            return list(clearing_lines.Lines(cursor, SOURCE, self.config, filters).rows())
+
+        return snapshot.ask(self._asking, told)
 
 
 def without_position(document: dict[str, Any]) -> dict[str, Any]:

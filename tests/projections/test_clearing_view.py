@@ -1,12 +1,19 @@
 """The clearing view says what the second model says, wherever it is asked, and the same when it is built anew."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 
+from projections import tracking
+from projections.feed.port import Broken, Page
+from projections.questions import clearing
 from projections.rebuild import rebuild
+from projections.views.clearing import tables
+from projections.views.clearing.tables import set_of
 from tests.model.histories import CLOCK_MICROS, CONFIG, SECRET, tell
 from tests.model.ledger import Model
+from tests.projections.bills import THERE, Bills
 from tests.projections.scene import SOURCE, VIEWS, Scene, without_position
 
 LINES = 1_500
@@ -28,6 +35,14 @@ def agree(scene: Scene, model: Model, chance: random.Random) -> None:
     assert scene.lines(deferred=True) == waiting
     assert scene.lines(home="34", book="MEDICAL") == [line for line in lines if line["home"] == "34"]
     assert scene.lines(treatment="31", book="PASS") == []
+    for name in {line["settlement_id"] for line in chance.sample(lines, min(len(lines), 5))}:
+        shown = scene.show(name)
+        assert shown["lines"] == [line for line in lines if line["settlement_id"] == name]
+        assert {line["position"] for line in shown["lines"]} <= {event["position"] for event in shown["events"]}
+        assert all(name in str(event["data"]) for event in shown["events"])
+    for cycle in cycles[-1:]:
+        owed = sum(row["payable_fen"] for row in model.table(cycle)["rows"])
+        assert sum(pair["a_owes_b_fen"] + pair["b_owes_a_fen"] for pair in scene.net(cycle)["pairs"]) == owed
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -48,3 +63,84 @@ def test_the_view_agrees_with_the_second_model_at_any_time(dsn: str, seed: int) 
         assert (rebuilt.swapped, rebuilt.differences) == (True, [])
         assert rebuilt.view == "clearing" and scene.feed.source == SOURCE
         agree(scene, model, chance)
+
+
+@pytest.fixture
+def bills() -> Bills:
+    """A, confirmed, between provinces; B at home; June cut off."""
+    made = Bills()
+    made.settle("A", "2025-06-02")
+    made.settle("B", "2025-06-02", at=THERE)
+    made.say("ConfirmSettlements", "2025-07-01", treatment_province="31", settlement_ids=["A"])
+    del made.commands[-1]["card_sn"]
+    made.say("CutOffCycle", "2025-07-02", cycle="2025-06")
+    del made.commands[-1]["card_sn"]
+    return made
+
+
+@pytest.fixture
+def cut_off(dsn: str, bills: Bills) -> Iterator[Scene]:
+    """The view has everything before the cut-off, the log has the cut-off too."""
+    with Scene(dsn, [], CLOCK_MICROS) as scene:
+        lines = bills.lines()
+        scene.submit(lines[:-1])
+        scene.follow()
+        scene.submit(lines[-1:])
+        yield scene
+
+
+def test_a_table_that_the_lines_do_not_give_stops_the_view(cut_off: Scene) -> None:
+    own = set_of(1, 1)
+    cut_off.following.execute(f"UPDATE {own.lines} SET account_fen = account_fen + 1")  # type: ignore[arg-type]
+    with pytest.raises(Broken, match=r"position 7: the lines of cycle 2025-06 .* \(table_digest"):
+        cut_off.follow()
+    cut_off.following.execute(f"UPDATE {own.lines} SET account_fen = account_fen - 1")  # type: ignore[arg-type]
+    cut_off.follow()
+    assert cut_off.table("2025-06")["line_count"] == 1
+
+
+def test_an_event_about_an_unknown_unit_stops_the_view(cut_off: Scene, bills: Bills) -> None:
+    cut_off.follow()
+    cut_off.following.execute(f"DELETE FROM {set_of(1, 1).units}")  # type: ignore[arg-type]
+    bills.reverse("A", "2025-07-03")
+    cut_off.submit(bills.lines()[-1:])
+    with pytest.raises(Broken, match="position 8 made settlement A owe"):
+        cut_off.follow()
+
+
+def test_a_rebuild_finds_what_was_altered(cut_off: Scene) -> None:
+    cut_off.follow()
+    own = set_of(1, 1)
+    for statement in (
+        f"UPDATE {own.lines} SET home = '35'",
+        f"UPDATE {own.units} SET confirmed = false",
+        f"DELETE FROM {own.named('bills')} WHERE settlement_id = 'B'",
+        f"UPDATE {own.rows} SET payable_fen = 0",
+    ):
+        cut_off.following.execute(statement)  # type: ignore[arg-type]
+    *_, rebuilt = rebuild(cut_off.following, VIEWS[0], cut_off.feed)
+    assert not rebuilt.swapped
+    assert {(one.kind, one.subject) for one in rebuilt.differences} == {
+        ("line_differs", "lines 4-1"),
+        ("line_differs", "units settlement:A"),
+        ("line_differs", "bills B"),
+        ("table_differs", "rows 2025-06 MEDICAL 34 31 310 310112"),
+    }
+
+
+def test_sources_are_kept_apart_and_an_unseen_one_is_empty(cut_off: Scene) -> None:
+    cut_off.follow()
+    connection = cut_off.following
+    with connection.transaction(), connection.cursor() as cursor:
+        for source in ("a-1", "a-" + "x" * 30):
+            assert tables.find(cursor, 1, source) == set_of(1, tables.EMPTY)
+            VIEWS[0].apply(cursor, 1, Page(source, cut_off.feed.read(0, 100)))
+            tracking.add(cursor, "clearing", 1, source)
+        tracking.add(cursor, "clearing", 1, "unseen")
+    for source, lines in (("33", 1), ("a-1", 1), ("a-" + "x" * 30, 1), ("unseen", 0)):
+        found = cut_off.ask(lambda cursor, source=source: clearing.table(cursor, source, "2025-06", cut_off.config))
+        assert (found["line_count"], found["state"]) == (lines, "CUT_OFF" if lines else "OPEN")
+    with connection.transaction(), connection.cursor() as cursor:
+        VIEWS[0].drop(cursor, 1)
+    left = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'clearing_v%'").fetchone()
+    assert left == (0,)
