@@ -144,3 +144,18 @@ def test_sources_are_kept_apart_and_an_unseen_one_is_empty(cut_off: Scene) -> No
         VIEWS[0].drop(cursor, 1)
     left = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'clearing_v%'").fetchone()
     assert left == (0,)
+
+
+def test_a_month_that_was_passed_shows_nothing_of_what_a_later_one_took(dsn: str) -> None:
+    """A, reversed in July, was taken by July without ever being agreed: a preview of June does not defer it."""
+    bills = Bills()
+    bills.settle("A", "2025-06-02")
+    bills.reverse("A", "2025-07-02")
+    bills.say("CutOffCycle", "2025-08-01", cycle="2025-07")
+    del bills.commands[-1]["card_sn"]
+    with Scene(dsn, [], CLOCK_MICROS) as scene:
+        scene.submit(bills.lines())
+        scene.follow()
+        assert scene.table("2025-07")["line_count"] == 2
+        june = scene.table("2025-06")
+        assert (june["state"], june["line_count"], june["deferred_count"]) == ("OPEN", 0, 0)
