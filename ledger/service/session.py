@@ -41,6 +41,8 @@ class Session:
         try:
             for _ in range(3):
                 opened.append(self._connect())
+                # The lease's number must be read as it is now, whatever the database's default is.
+                opened[-1].execute("SET default_transaction_isolation = 'read committed'")
             self.source = StoreSource(opened[0])
         except BaseException:
             for connection in opened:
