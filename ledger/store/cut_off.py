@@ -36,7 +36,8 @@ EXACTLY: Final = (
 )
 DEFERRED: Final = (
     "u.cycle IS NULL AND NOT u.voided AND u.eligible_on IS NULL AND u.business_date <= %(last)s",
-    "u.cycle IS NULL AND u.eligible_on > u.business_date AND u.eligible_on > %(last)s AND u.business_date <= %(last)s",
+    "u.cycle IS NULL AND u.eligible_on > u.business_date AND u.eligible_on > %(last)s AND u.business_date <= %(last)s"
+    " AND (u.touched > %(after)s OR u.eligible_on > %(last_before)s)",
 )
 
 
