@@ -10,7 +10,7 @@ import psycopg
 import typer
 
 from ledger.service.session import StoreUnreachable
-from ops.cli import audit, books, clearing, demo, follow, operations, publishing, simulate, submit, verify
+from ops.cli import audit, bench, books, clearing, demo, follow, operations, publishing, simulate, submit, verify
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
@@ -50,6 +50,7 @@ app.command("rebuild")(follow.rebuild)
 app.command("lag")(follow.lag)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
+app.command("bench")(bench.bench)
 app.add_typer(clearing.clearing, name="clearing")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(publishing.relay)

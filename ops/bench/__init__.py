@@ -1,0 +1,1 @@
+"""`onecard bench`: what this machine does with the ledger, beside what it could do at most, measured in one run."""

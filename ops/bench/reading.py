@@ -1,0 +1,154 @@
+"""Figures of the reading side: following, rebuilding, replaying one card, verifying."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from typing import Any, Final
+
+from ledger.core.world import Name, World
+from ledger.families.card.holder import Card
+from ledger.service.recording import apply
+from ledger.store import codec
+from ledger.store.recorder import History
+from ops.bench import raw
+from ops.bench.figures import Figures, elapsed, micros, rate
+from ops.bench.rig import SEED, Rig, is_json
+from ops.cli.opening import READER_ROLE
+from ops.simulate import simulate
+from projections import rebuild as rebuilding
+from projections.feed.log import LogFeed
+from projections.feed.port import Record
+from projections.follow import catch_up, positions, prepare
+from projections.verification import store
+from projections.views.port import View
+from projections.views.registry import VIEWS
+
+LIVES: Final = 400
+LIMITS: Final = {"balances": "raw_avro_decode", "audit": "raw_copy", "clearing": "raw_avro_decode"}
+
+
+class Stretch(LogFeed):
+    """The log up to a position, as if nothing more had been recorded yet."""
+
+    last = 0
+
+    def read(self, after: int, limit: int) -> Sequence[Record]:
+        return super().read(after, min(limit, self.last - after)) if after < self.last else []
+
+
+def follow(rig: Rig, figures: Figures) -> None:
+    """All views in one pass, then each alone, over stretches of the day that follow one another."""
+    chunk, chunks = rig.scale.chunk, rig.scale.chunks
+    rig.grow(2 * chunk * chunks)
+    with rig.ledger.connect() as connection:
+        with closing(Stretch(rig.ledger.source, rig.ledger.connect)) as feed:
+            prepare(connection, VIEWS, feed.source)
+
+            def go_to(views: Sequence[View], position: int) -> int:
+                feed.last = position
+                return elapsed(lambda: list(catch_up(connection, views, feed)))
+
+            go_to(VIEWS, rig.first)
+            for name, views in (("three_views", VIEWS), *((view.name, (view,)) for view in VIEWS)):
+                values = []
+                for run in range(chunks):
+                    begun = positions(connection, views, feed.source)[views[0].name]
+                    took = go_to(views, begun + chunk)
+                    if run:
+                        values.append(rate(chunk, took))
+                figures.add(f"follow_{name}", "events/s", values, LIMITS.get(name, "raw_avro_decode"))
+
+
+def rebuild(rig: Rig, figures: Figures) -> None:
+    """Each view filled anew, compared with the live one and swapped; three views: one after the other."""
+    with rig.ledger.connect() as connection, closing(LogFeed(rig.ledger.source, rig.ledger.connect)) as feed:
+        prepare(connection, VIEWS, feed.source)
+        list(catch_up(connection, VIEWS, feed))
+        count = feed.head()
+        took: dict[str, list[int]] = {view.name: [] for view in VIEWS}
+        for _ in range(rig.scale.passes):
+            for view in VIEWS:
+
+                def once(view: View = view) -> None:
+                    *_, result = rebuilding.rebuild(connection, view, feed)
+                    if not result.swapped:
+                        raise RuntimeError(f"the rebuilt view {view.name} differs from the live one")
+
+                took[view.name].append(elapsed(once))
+    together = [rate(count, sum(times)) for times in zip(*took.values(), strict=True)]
+    figures.add("rebuild_three_views", "events/s", together, "raw_avro_decode")
+    for name, times in took.items():
+        figures.add(f"rebuild_{name}", "events/s", [rate(count, one) for one in times], LIMITS[name])
+
+
+def replay(rig: Rig, figures: Figures) -> None:
+    """One card with a long life: its bytes decoded, its chain checked, its row made again event by event."""
+    before = rig.head()
+    rig.submit(rig.file(_long_life(rig.scale.replayed)))
+    with rig.ledger.connect() as connection:
+        history = History(connection)
+        card_id = str(history.page(before, 1)[0].originator_id)
+        stored = [(one.originator_version, one.state) for one in history.stream(card_id)]
+    packed = raw.bodies(data for _, data in stored)
+    values, decoding = [], []
+    for _ in range(rig.scale.runs):
+        values.append(micros(elapsed(lambda: _evolved(rig, card_id, stored))))
+        decoding.append(micros(elapsed(lambda: raw.decoded(packed))))
+    figures.add("raw_avro_one_card", "us", decoding)
+    figures.add("replay_one_card", "us", values, "raw_avro_one_card")
+
+
+def _long_life(length: int) -> list[bytes]:
+    """A card that nobody else knows, and so many contributions to it."""
+    lines = [json.loads(line) for line in simulate(LIVES, SEED + 1, mix="settlements") if is_json(line)]
+    contribution = next(line for line in lines if line["command"] == "ContributeAccount")
+    card_sn = contribution["card_sn"]
+    made = [line for line in lines if line["command"] == "IssueCard" and line["card_sn"] == card_sn]
+    made += [{**contribution, "reference": f"BENCH-{n}"} for n in range(length)]
+    return [json.dumps(one).encode() + b"\n" for one in made]
+
+
+def _evolved(rig: Rig, card_id: str, stored: Iterable[tuple[int, bytes]]) -> Card:
+    world = World(_Nothing(), rig.ledger.config, rig.ledger.keyring, 0, 0)
+    before = "0" * 64
+    for version, data in stored:
+        name, event = codec.decode(data)
+        if event["card_version"] != version or event["prev_digest"] != before:
+            raise RuntimeError(f"the chain of card {card_id} is broken at version {version}")
+        before = hashlib.sha256(data).hexdigest()
+        apply(world, name, event, version, before)
+    card = world.get(Card, card_id)
+    assert card is not None
+    return card
+
+
+class _Nothing:
+    """A source without rows: whatever is needed follows from the events."""
+
+    def load(self, names: Sequence[Name]) -> Iterable[Any]:
+        return ()
+
+    def recorded(self, submitter: str, reference: str) -> None:
+        return None
+
+    def cut_off(self, month: str, limit: int) -> Any:
+        raise LookupError("evolution asks the log nothing")
+
+    def pair_totals(self, month: str) -> Any:
+        raise LookupError("evolution asks the log nothing")
+
+
+def verify(rig: Rig, figures: Figures) -> None:
+    """The store alone: everything that the log determines made again and compared."""
+    ledger = rig.ledger
+    count = rig.head()
+
+    def once() -> None:
+        with closing(ledger.connect(READER_ROLE)) as connection:
+            report = store.check(connection, ledger.config, ledger.keyring, lambda position: None)
+        if report.findings:
+            raise RuntimeError(f"verify found {report.findings[0]}")
+
+    values = [rate(count, elapsed(once)) for _ in range(rig.scale.passes)]
+    figures.add("verify", "events/s", values, "raw_avro_decode")
