@@ -97,11 +97,11 @@ def _story(name: str | None, has_day: bool) -> Scenario | None:
 
 def _play(root: Any, console: Console, settings: Settings, story: Scenario | None, lines: int, seed: int) -> Played:
     def told(typed: str, outcome: str) -> None:
-        console.print(Text(f"$ {typed}", style="bold"))
+        console.print(Text(f"$ {typed}", style="bold"), soft_wrap=True)
         console.print(f"    {outcome}.")
 
     console.print(f"{story.title}.\nThese are the commands the demo runs:\n" if story else WELCOME)
-    console.print(Text(f"$ export ONECARD_HOME={shown(settings.home)}", style="bold"))
+    console.print(Text(f"$ export ONECARD_HOME={shown(settings.home)}", style="bold"), soft_wrap=True)
     stage = Stage(root, settings.home, shown, told)
     if story is not None:
         return play_scenario(stage, story)

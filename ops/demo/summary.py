@@ -225,7 +225,7 @@ def show_next(console: Console, home: str, file: str, unset: Iterable[str], card
         f"onecard submit {file}    # again: books nothing twice",
         "onecard --help",
     ):
-        console.print(f"  {typed}")
+        console.print(f"  {typed}", soft_wrap=True)
     console.print("For a store of your own: unset ONECARD_HOME, then onecard submit your-commands.jsonl")
 
 

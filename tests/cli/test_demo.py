@@ -1,0 +1,97 @@
+"""`demo`: the same day gives the same books, the story's figures are those of the contract, the store is its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.fix_command import Onecard
+from tests.house.tree import ROOT
+
+GOLDEN = ROOT / "samples" / "golden" / "E01.expected.json"
+KEYS = {"seed", "commands", "recorded", "rejected", "cards", "trial_balance", "cycle", "verify", "seconds"}
+
+
+def played(onecard: Onecard, tmp_path: Path, *arguments: object) -> tuple[dict[str, Any], bytes]:
+    """The demo's document without what depends on the machine's speed, and the receipts it got."""
+    ended = onecard("demo", *arguments, "--json")
+    assert ended.code == 0, ended.stdout + ended.stderr
+    document = ended.json
+    assert document.keys() == KEYS
+    assert type(document.pop("seconds")) is int
+    return document, (tmp_path / "home" / "demo" / "receipts.jsonl").read_bytes()
+
+
+def test_the_same_day_gives_the_same_receipts_and_tables_and_another_seed_others(
+    onecard: Onecard, tmp_path: Path
+) -> None:
+    document, receipts = played(onecard, tmp_path, "--events", 1500, "--seed", 4)
+    assert played(onecard, tmp_path, "--events", 1500, "--seed", 4) == (document, receipts)
+    assert (document["seed"], document["commands"]) == (4, 1500)
+    assert document["cards"] > 0 and document["recorded"] > document["rejected"] > 0
+    assert document["verify"]["ok"] and document["verify"]["findings"] == []
+    assert document["trial_balance"]["balanced"]
+    assert document["cycle"]["state"] == "CLOSED" and document["cycle"]["rows"]
+
+    other, other_receipts = played(onecard, tmp_path, "--events", 1500, "--seed", 5)
+    assert other["cycle"] != document["cycle"] and other_receipts != receipts
+
+
+def test_a_demo_teaches_the_commands_and_says_where_everything_is(onecard: Onecard, tmp_path: Path) -> None:
+    ended = onecard("demo", "--events", 1500)
+    assert ended.code == 0, ended.stderr
+    home = tmp_path / "home" / "demo"
+    for typed in (
+        f"$ onecard submit {home}/day.jsonl --receipts {home}/receipts.jsonl",
+        "$ onecard follow --until-caught-up",
+        "$ onecard clearing table 2025-06",
+        "$ onecard verify --against views",
+        "unset ONECARD_DATABASE_URL",
+        f"export ONECARD_HOME={home}",
+    ):
+        assert typed in ended.stdout, typed
+    for told in ("What was recorded", "What was refused", "Three balances", "One card's life", "CardReplaced",
+                 "31 Shanghai", "Prepayments between provinces", "nothing differs"):  # fmt: skip
+        assert told in ended.stdout, told
+
+
+def test_the_golden_month_tells_the_figures_of_the_contract(onecard: Onecard, tmp_path: Path) -> None:
+    document, _ = played(onecard, tmp_path, "--scenario", "golden-month")
+    expected = json.loads(GOLDEN.read_text("utf-8"))["tables"]["2025-06"]
+    assert document["seed"] is None
+    assert document["cycle"]["table_digest"] == expected["table_digest"]
+    assert document["cycle"]["payable_fen"] == 610_450 + 41_000
+
+    shown = " ".join(onecard("demo", "--scenario", "golden-month").stdout.split())
+    for told in (
+        "34 Anhui pays 31 Shanghai 6,104.50 paid",
+        "31 Shanghai pays 34 Anhui 410.00 paid",
+        "34 Anhui 31 Shanghai 8,000.00 76.3 % YELLOW, raised",
+        "2025-06-30T15:59:50.000000Z, which is 2025-06-30 23:59:50 in China",
+        "belongs to 2025-06 (business date 2025-06-30); cycle 2025-07 took it",
+    ):
+        assert told in shown, told
+
+
+def test_an_unknown_scenario_is_answered_by_the_known_ones(onecard: Onecard) -> None:
+    ended = onecard("demo", "--scenario", "no-such-month")
+    assert ended.code == 2
+    assert "golden-month: June 2025" in ended.stderr
+
+
+def test_a_scenario_has_its_own_commands(onecard: Onecard) -> None:
+    assert onecard("demo", "--scenario", "golden-month", "--seed", 2).code == 2
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(onecard: Onecard, tmp_path: Path) -> None:
+    precious = tmp_path / "home" / "demo" / "precious"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("mine")
+    ended = onecard("demo", "--events", 10)
+    assert ended.code == 3
+    assert "that no `onecard demo` made" in ended.stderr
+    assert precious.read_text() == "mine"
+
+
+def test_the_demo_leaves_the_users_own_store_alone(onecard: Onecard) -> None:
+    assert onecard("demo", "--events", 200, "--json").code == 0
+    assert onecard("status", "--json").json["events"] == 0
