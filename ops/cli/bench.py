@@ -69,7 +69,7 @@ def _show(machine: dict[str, Any], figures: Figures) -> None:
     columns = ("figure", "median>", "least>", "greatest>", "unit", "raw limit", "is>", "reached>")
     with for_people() as console:
         for name, value in machine.items():
-            console.print(f"{name.replace('_', ' '):18}{value}")
+            console.print(f"{name.replace('_', ' '):20}{value}")
         console.print()
         console.print(table(columns, [_row(figure, figures.limit_of(figure)) for figure in figures.all]))
         console.print(EXPLAINED)
