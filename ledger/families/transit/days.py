@@ -19,12 +19,18 @@ from ledger.core.world import Name, World
 
 
 class TransitDay(StreamRow):
-    """An operator's calendar (key: operator). `first`, `last`: bounds of the days that ever counted anything."""
+    """Which days of an operator are closed (key: operator)."""
 
     kind: ClassVar[str] = "transit_day"
     closed_to: int | None = None
-    first: int | None = None
-    last: int | None = None
+
+
+class CountedDays(Row):
+    """Bounds of the days of an operator that ever counted anything (key: operator)."""
+
+    kind: ClassVar[str] = "transit_days_counted"
+    first: int
+    last: int
 
 
 class DaySum(Row):
@@ -48,14 +54,13 @@ def count(world: World, event: Event, taps: int, corrections: int, due: int, pai
     total.corrections += corrections
     total.due += due
     total.paid += paid
-    days = world.get(TransitDay, operator)
-    if days is None or days.first is None or days.last is None:
-        days = world.edit_or_add(TransitDay, operator)
-        days.first = days.last = day
+    days = world.get(CountedDays, operator)
+    if days is None:
+        world.add(operator, CountedDays(day, day))
     elif day < days.first:
-        world.edit(TransitDay, operator).first = day
+        world.edit(CountedDays, operator).first = day
     elif day > days.last:
-        world.edit(TransitDay, operator).last = day
+        world.edit(CountedDays, operator).last = day
 
 
 def closed(world: World, event: Event, position: int) -> None:
@@ -98,7 +103,7 @@ def close(command: Command, world: World) -> list[Draft]:
     if command.occurred_at < start_of(day + 1) + cut(world, command.bdate, command["operating_area"]):
         raise Rejected("day_not_over", "the operating day still runs at occurred_at", "day")
     closed_from = None if days.closed_to is None else days.closed_to + 1
-    sums = list(sums_between(world, operator, days, closed_from, day))
+    sums = list(sums_between(world, operator, closed_from, day))
     due, paid = sum(total.due for total in sums), sum(total.paid for total in sums)
     derived = {
         "closed_from": closed_from,
@@ -111,9 +116,10 @@ def close(command: Command, world: World) -> list[Draft]:
     return [Draft("TransitDayClosed", derived)]
 
 
-def sums_between(world: World, operator: str, days: TransitDay, start: int | None, end: int) -> Iterable[DaySum]:
+def sums_between(world: World, operator: str, start: int | None, end: int) -> Iterable[DaySum]:
     """Sums of the days from `start` (None: the first ever counted) to `end`, loaded at once."""
-    if days.first is None or days.last is None:
+    days = world.get(CountedDays, operator)
+    if days is None:
         return
     first = days.first if start is None else max(start, days.first)
     keys = [day_key(operator, day) for day in range(first, min(end, days.last) + 1)]
@@ -130,6 +136,7 @@ def operator_days(event: Event) -> StreamName:
 
 def keys(command: Command, world: World) -> Iterable[Name]:
     yield TransitDay, command["operator"]
+    yield CountedDays, command["operator"]
 
 
 COMMANDS: Final = (

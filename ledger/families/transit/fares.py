@@ -100,7 +100,7 @@ def refuse_missing_exit(command: Command, world: World, tap: Tap) -> None:
 def keys(command: Command, world: World) -> Iterable[Name]:
     yield Correction, command["correction_id"]
     yield Tap, chip_key(command.sn_key, command["counter"])
-    yield days.TransitDay, command["operator"]
+    yield from days.keys(command, world)
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:

@@ -237,7 +237,7 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     sn_key, counter, operator = command.sn_key, command["counter"], command["operator"]
     area, named, concession = command["operating_area"], command.get("entry_counter"), command["concession_class"]
     yield Tap, chip_key(sn_key, counter)
-    yield days.TransitDay, operator
+    yield from days.keys(command, world)
     yield days.DaySum, days.day_key(operator, days.operating_day(world, command.occurred_at, area))
     yield CityPair, pair_key(command["card_sn"][:4], city(area))
     if command.get("balance_after_fen") is not None:
