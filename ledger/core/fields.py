@@ -235,14 +235,14 @@ def list_of(element: Parse, low: int, high: int) -> Parse:
     return parse
 
 
-def funds_of(low: int) -> Parse:
-    """Fund type -> amount, at least `low` of them; sorted by type."""
+def funds_of(low: int, high: int | None = None) -> Parse:
+    """Fund type -> amount, low..high of them; sorted by type."""
 
     def parse(value: Any) -> dict[str, int]:
         if type(value) is not dict:
             raise wrong_type("an object of fund types and amounts")
-        if len(value) < low:
-            raise out_of_range("at least one fund type")
+        if len(value) < low or (high is not None and len(value) > high):
+            raise out_of_range(f"an object of {low} to {high} fund types")
         parsed = {}
         for key in sorted(value):
             if key not in provinces.FUND_TYPES:
@@ -270,7 +270,7 @@ clr_type = one_of(*provinces.CLR_TYPES)
 fund_type = one_of(*provinces.FUND_TYPES)
 scheme = one_of(*provinces.SCHEMES)
 funds0 = funds_of(0)
-funds1 = funds_of(1)
+funds1 = funds_of(1, 20)
 
 
 @dataclass(frozen=True, slots=True)

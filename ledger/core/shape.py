@@ -92,21 +92,27 @@ def read_object(raw: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise malformed(f"not UTF-8 at byte {error.start}") from None
     try:
-        found = _decode(line)
+        found = _decoded(line)
+        if SURROGATE.search(raw):
+            json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise malformed(f"not JSON at column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise malformed("nested too deeply") from None
-    except ValueError:
-        found = _decode_huge(line)
+    except UnicodeEncodeError:
+        raise malformed("a lone surrogate cannot be written as UTF-8") from None
     if type(found) is not dict:
         raise malformed("must be one JSON object")
-    if SURROGATE.search(raw):
-        try:
-            json.dumps(found, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise malformed("a lone surrogate cannot be written as UTF-8") from None
     return found
+
+
+def _decoded(line: str) -> Any:
+    try:
+        return _decode(line)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a number of more digits than Python reads
+        return _decode_huge(line)
 
 
 class CommandTable:
@@ -155,7 +161,7 @@ class _Walk:
                 raise Rejected("missing_field", f"{name} is required", name)
         if not self.known.issuperset(found):
             name = min(found.keys() - self.known)
-            raise Rejected("unknown_field", f"{self.type.name} does not take this field", _short(name))
+            raise Rejected("unknown_field", f"{self.type.name} does not take this field", _short(_masked_string(name)))
         parsed = {"command": found["command"]}
         name = ""
         try:
@@ -191,13 +197,16 @@ def masked(found: Any, persons: frozenset[str]) -> Any:
     """A refused object as received but for its persons: first 6, eight `*`, last 4 (contract 0.6)."""
     if type(found) is dict:
         return {
-            name: _masked_person(value) if name in persons else masked(value, persons) for name, value in found.items()
+            _masked_string(name): _masked_person(value) if name in persons else masked(value, persons)
+            for name, value in found.items()
         }
     if type(found) is list:
         return [masked(value, persons) for value in found]
-    if type(found) is str and types.PERSON.fullmatch(found):
-        return _mask(found)
-    return found
+    return _masked_string(found) if type(found) is str else found
+
+
+def _masked_string(text: str) -> str:
+    return _mask(text) if types.PERSON.fullmatch(text) else text
 
 
 def _masked_person(value: Any) -> Any:

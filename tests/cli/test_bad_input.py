@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.lines import UNKNOWN_SN, activate, contribute, issue, write
+from ledger.core.identity import Keyring
+from ledger.service.run import shaped
+from tests.cli.lines import MASKED, NUMBER, UNKNOWN_SN, activate, contribute, issue, write
 from tests.fix_command import Onecard
 
 # what is wrong: (line, code)
@@ -19,6 +21,10 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "a byte order mark": (b"\xef\xbb\xbf" + json.dumps(contribute()).encode(), "malformed_json"),
     "a tab alone": ("\t", "malformed_json"),
     "a NUL": (b'{"command":"Issue\x00Card"}', "malformed_json"),
+    "a field named NUL": ({**contribute(), "a\x00b": 1}, "unknown_field"),
+    "a field named by a person": ({**contribute(), NUMBER: 1}, "unknown_field"),
+    "an endless number and then no JSON": ('{"command":' + "1" * 5_000 + ",}", "malformed_json"),
+    "an endless number and endless nesting": ('{"a":' + "1" * 5_000 + ',"b":' + "[" * 9_000, "malformed_json"),
     "NaN": ('{"command":"IssueCard","x":NaN}', "malformed_json"),
     "65,537 bytes": (" " * (65_537 - 2) + "{}", "malformed_json"),
     "no command": ({"submitter": "T1"}, "missing_field"),
@@ -86,6 +92,31 @@ def test_a_line_of_100_megabytes_costs_no_more_memory_than_any_other(onecard: On
     assert (ended.json["recorded"], ended.json["rejects_by_code"]) == (2, {"malformed_json": 1})
     assert (tmp_path / "rejects").stat().st_size < 2_000
     assert peak < 20_000_000
+
+
+def test_a_person_is_masked_wherever_it_stands(onecard: Onecard, tmp_path: Path) -> None:
+    strange = {**contribute(), NUMBER: 1, "nested": [{NUMBER: NUMBER}], "acting_person": NUMBER}
+    ended = onecard("submit", write(tmp_path / "file", strange))
+    reject = json.loads(ended.stderr.splitlines()[0])
+    assert reject["code"] == "unknown_field"
+    assert reject["input"] == {**contribute(), MASKED: 1, "nested": [{MASKED: MASKED}], "acting_person": MASKED}
+    assert NUMBER not in ended.stderr
+
+
+def test_no_field_of_a_refusal_is_the_number_of_a_person() -> None:
+    """It would be kept with the run until that ends."""
+    _, line = shaped(json.dumps({**contribute(), NUMBER: 1}).encode(), 0, Keyring(b"secret"))
+    assert line.rejected is not None
+    assert line.rejected.field == MASKED
+
+
+def test_no_depth_of_nesting_stops_the_reading() -> None:
+    """Where the parser's patience ends exactly depends on who calls it."""
+    for depth in range(900, 1_010):
+        nested = '{"a":' + "[" * depth + r'"\ud83d\ude00"' + "]" * depth + "}"
+        _, line = shaped(nested.encode(), 0, Keyring(b"secret"))
+        assert line.rejected is not None
+        assert line.rejected.code in ("missing_field", "malformed_json")
 
 
 def test_the_same_reference_twice_in_one_batch(onecard: Onecard, tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ def test_deductions(books: Clearing) -> None:
         return books.act("ReverseDeduction", deduction_id=id, reversal_id=reversal, reason="r")
 
     assert deduct(funds={}) == "out_of_range"
+    assert deduct(funds={str(code): 1 for code in range(20)}) == "unknown_code"
+    assert deduct(funds={str(code): 1 for code in range(21)}) == "out_of_range"
     assert deduct() == "recorded"
     assert deduct(settlement="S9") == "deduction_exists"
     assert deduct("D2", "S9") == "settlement_unknown"
