@@ -147,7 +147,9 @@ def register(command: Command, world: World) -> list[Draft]:
         elif valid_to < shortest:
             raise Rejected("registration_too_short", f"lasts {months} months or more: move valid_to", "valid_to")
     elif is_locked(command, world, home, treatment):
-        raise Rejected("registration_locked", "a long-term registration elsewhere cannot be left yet", "treatment_area")
+        raise Rejected(
+            "registration_locked", "a long-term registration elsewhere cannot be left yet", "registration_id"
+        )
     derived = {"home_province": home, "treatment_province": treatment, "valid_to": valid_to}
     return [Draft("TreatmentRegistered", derived, command.card_id)]
 
@@ -178,7 +180,7 @@ def end(command: Command, world: World) -> list[Draft]:
     if registration.long_term:
         months = world.config.value("medical.registration_lock_months", command.bdate, registration.home)
         if ended_on < add_months(registration.valid_from, months) - 1:
-            raise Rejected("registration_locked", f"it holds for {months} months at least", "ended_on")
+            raise Rejected("registration_locked", f"it holds for {months} months at least", "registration_id")
     return [Draft("TreatmentRegistrationEnded", card_id=command.card_id)]
 
 

@@ -124,7 +124,7 @@ def require_within_limits(command: Command, world: World, giver_province: str) -
     limit = world.config.value("family_aid.max_transfers_per_day", command.bdate, giver_province)
     today = world.get(WalletTransfers, _day_key(command.card_id, command.bdate))
     if (today.count if today else 0) >= limit:
-        raise Rejected("too_many_transfers_today", f"at most {limit} a day across provinces", "occurred_at")
+        raise Rejected("too_many_transfers_today", f"at most {limit} a day across provinces", "card_sn")
 
 
 def keys_of_return(command: Command, world: World) -> Iterator[Name]:
