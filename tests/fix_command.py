@@ -38,7 +38,7 @@ Onecard = Callable[..., Ended]
 @pytest.fixture
 def onecard(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Onecard:
     """Runs `onecard` with these arguments; `clock` freezes the ledger's clock from then on."""
-    monkeypatch.setenv("ONECARD_DATABASE_URL", _as_url(dsn))
+    monkeypatch.setenv("ONECARD_DATABASE_URL", as_url(dsn))
     monkeypatch.setenv("ONECARD_HOME", str(tmp_path / "home"))
 
     def run(*arguments: object, clock: str | None = None) -> Ended:
@@ -55,7 +55,7 @@ def onecard(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Onecar
     return run
 
 
-def _as_url(dsn: str) -> str:
+def as_url(dsn: str) -> str:
     """A connection string as ONECARD_DATABASE_URL takes it."""
     if dsn.startswith("postgres"):
         return dsn
