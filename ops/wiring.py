@@ -60,7 +60,7 @@ def load_configuration(settings: Settings) -> Configuration:
     try:
         with settings.config.open("rb") as file:
             found = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EnvironmentProblem(f"ONECARD_CONFIG: {settings.config} cannot be read: {error}.") from None
     unknown = found.keys() - {"entry"}
     if unknown or not isinstance(found.get("entry", []), list):
@@ -70,11 +70,16 @@ def load_configuration(settings: Settings) -> Configuration:
         try:
             Configuration.load([entry])
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            reason = first["msg"].removeprefix("Value error, ")
-            raise EnvironmentProblem(f"ONECARD_CONFIG: entry {number} {where}: {reason}.") from None
+            raise EnvironmentProblem(f"ONECARD_CONFIG: entry {number}: {_reason(error)}.") from None
     return Configuration.load(entries)
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong with an entry first; a value that fits no type is complained of once, not once a type."""
+    first = error.errors()[0]
+    if first["loc"][:1] == ("value",) and first["type"] != "missing":
+        return "value is neither true or false, nor a whole number, nor a word, nor a list of dates"
+    return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
 
 
 @contextmanager

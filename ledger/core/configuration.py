@@ -13,6 +13,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, model_validator
 
 from ledger.core.calendar import from_date
+from ledger.core.fields import AMOUNT_MAX, ID
+from ledger.core.provinces import PARTIES
 
 DEFAULTS: Final[dict[str, Any]] = {
     "clock.future_tolerance_seconds": 300,
@@ -59,6 +61,10 @@ NATIONAL_ONLY: Final = frozenset(
 BY_PROGRAMME: Final = frozenset({"payout.disclosure_working_days", "payout.ceiling_fen"})
 FLAGS: Final = frozenset(key for key, value in DEFAULTS.items() if isinstance(value, bool))
 CALENDARS: Final = frozenset({"calendar.holidays", "calendar.workdays"})
+DAY_CUT: Final = "transit.day_cut_minutes"
+# By the unit a key ends in, so that no date or instant of the contract can be moved out of the calendar.
+HIGHEST: Final = {"fen": AMOUNT_MAX, "months": 1_200, "years": 100, "days": 36_500}
+HIGHEST_OF_OTHERS: Final = 10_000_000
 
 
 class Entry(BaseModel):
@@ -79,7 +85,7 @@ class Entry(BaseModel):
         if self.scope != "*":
             if self.key in NATIONAL_ONLY:
                 raise ValueError(f"{self.key} holds for the whole ledger: scope must be '*'")
-            if len(parts[0]) != 2 or not parts[0].isdigit() or len(parts) > 2:
+            if parts[0] not in PARTIES or len(parts) > 2 or not all(map(ID.fullmatch, parts)):
                 raise ValueError(f"scope {self.scope!r} is not '*', a province such as '34', or '34:programme'")
             if len(parts) == 2 and self.key not in BY_PROGRAMME:
                 raise ValueError(f"{self.key} has no scope by programme")
@@ -96,7 +102,8 @@ def _wanted(key: str) -> tuple[str, Any]:
         return "a list of dates", lambda value: isinstance(value, list)
     if key == "clearing.negative_pair":
         return "FLIP or CARRY", lambda value: value in ("FLIP", "CARRY")
-    return "a whole number, 0 or more", lambda value: type(value) is int and value >= 0
+    most = 1_439 if key == DAY_CUT else HIGHEST.get(key.replace(".", "_").rpartition("_")[2], HIGHEST_OF_OTHERS)
+    return f"a whole number, 0 to {most}", lambda value: type(value) is int and 0 <= value <= most
 
 
 class Configuration:
