@@ -6,6 +6,7 @@ rule and no view needs a library. An event is always written in its latest versi
 whatever it was written in.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from ledger.store.upcasters import Upcaster, upcaster_for
@@ -69,6 +70,12 @@ def encode(event_name: str, event: Event) -> bytes:
 def name_of(data: bytes) -> str:
     """Event name of framed bytes, by their schema id alone."""
     return _READERS[data[:HEADER_BYTES]][0]
+
+
+def headers_of(event_names: Iterable[str]) -> list[bytes]:
+    """The first bytes of these events, in every version of theirs."""
+    wanted = frozenset(event_names)
+    return [_header(version.id) for version in registry().versions if version.event in wanted]
 
 
 def decode(data: bytes) -> tuple[str, Event]:

@@ -33,6 +33,21 @@ INSERT = f"""
 """
 
 
+# The library's page carries what no view asks for and costs as much as the work it is read for.
+PAGE = """
+    SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events
+    WHERE notification_id > %s ORDER BY notification_id LIMIT %s
+"""
+RANGE = """
+    SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events
+    WHERE notification_id > %s AND notification_id <= %s AND substring(state FROM 1 FOR %s) <> ALL (%b::bytea[])
+    ORDER BY notification_id
+"""
+COUNT = "SELECT count(*) FROM ledger.events WHERE notification_id > %s AND notification_id <= %s"
+# (position, stream, version, framed bytes) of an event.
+Row = tuple[int, str, int, bytes]
+
+
 class LedgerDatastore(PostgresDatastore):
     """One autocommit connection instead of the library's pool: the caller owns it and its role."""
 
@@ -118,6 +133,19 @@ class History:
         """Up to `limit` stored events with position > `after`, in order."""
         page: Sequence[Notification] = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
         return page
+
+    def rows(self, after: int, limit: int) -> list[Row]:
+        """The same, plain."""
+        return self.connection.execute(PAGE, (after, limit), binary=True).fetchall()
+
+    def rows_between(self, after: int, last: int, without: list[bytes]) -> tuple[int, list[Row]]:
+        """How many events there are with `after` < position <= `last`, and those not headed by any of `without`."""
+        found = self.connection.execute(RANGE, (after, last, codec.HEADER_BYTES, without), binary=True).fetchall()
+        if not without:
+            return len(found), found
+        counted = self.connection.execute(COUNT, (after, last)).fetchone()
+        assert counted is not None
+        return counted[0], found
 
     def stream(self, stream_id: str) -> Sequence[StoredEvent]:
         found: Sequence[StoredEvent] = self.recorder.select_events(UUID(stream_id))

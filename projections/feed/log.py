@@ -28,13 +28,11 @@ class LogFeed:
 
     def read(self, after: int, limit: int) -> Sequence[Record]:
         records = []
-        for stored in self._history.page(after, limit):
+        for position, stream_id, version, data in self._history.rows(after, limit):
             after += 1
-            if stored.id != after:
+            if position != after:
                 raise Broken(f"source {self.source}: position {after} is missing from the log: run `onecard verify`")
-            records.append(
-                Record(self.source, after, str(stored.originator_id), stored.originator_version, stored.state)
-            )
+            records.append(Record(self.source, after, stream_id, version, data))
         return records
 
     def wait(self, timeout_seconds: int) -> bool:
