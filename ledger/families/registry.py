@@ -6,7 +6,7 @@ Adding a family means adding its room here and nothing else.
 from collections.abc import Iterable
 from typing import Final
 
-from ledger.core.decider import Command, CommandType, Draft, Event, EventType
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType, no_postings
 from ledger.core.postings import Posting, balanced
 from ledger.core.rejection import Rejected
 from ledger.core.shape import CommandTable
@@ -32,6 +32,8 @@ UNBUILT: Final = {
 }
 COMMANDS: Final[dict[str, CommandType]] = {command.name: command for room in ROOMS for command in room.COMMANDS}
 EVENTS: Final[dict[str, EventType]] = {event.name: event for room in ROOMS for event in room.EVENTS}
+# Events that may post something.
+POSTING: Final = frozenset(name for name, event in EVENTS.items() if event.postings is not no_postings)
 TABLE: Final = CommandTable(COMMANDS, frozenset(name for names in UNBUILT.values() for name in names))
 
 

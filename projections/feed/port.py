@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ledger.core.decider import Event
 from ledger.core.postings import Posting
-from ledger.families.registry import postings_for
+from ledger.families.registry import POSTING, postings_for
 from ledger.store import codec
 
 
@@ -50,7 +50,7 @@ class Record:
     def postings(self) -> list[Posting]:
         """The event's balanced postings, worked out once for all views."""
         if self._postings is None:
-            self._postings = postings_for(self.name, self.event)
+            self._postings = postings_for(self.name, self.event) if self.name in POSTING else []
         return self._postings
 
     def digest(self) -> bytes:
