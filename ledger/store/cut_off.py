@@ -35,9 +35,10 @@ EXACTLY: Final = (
     "u.cycle = %(cycle)s",
 )
 DEFERRED: Final = (
-    "u.cycle IS NULL AND NOT u.voided AND u.eligible_on IS NULL AND u.business_date <= %(last)s",
+    "u.cycle IS NULL AND NOT u.voided AND u.eligible_on IS NULL AND u.business_date <= %(last)s"
+    " AND u.touched < %(until)s",
     "u.cycle IS NULL AND u.eligible_on > u.business_date AND u.eligible_on > %(last)s AND u.business_date <= %(last)s"
-    " AND (u.touched > %(after)s OR u.eligible_on > %(last_before)s)",
+    " AND u.touched < %(until)s AND (u.touched > %(after)s OR u.eligible_on > %(last_before)s)",
 )
 
 
@@ -86,9 +87,10 @@ class Prepared:
 # --- one phase -------------------------------------------------------------------------------------------------------
 
 
-def cut_off_table(cursor: Cursor, tables: Tables, month: str, limit: int) -> CutOffTable:
-    """What a cut-off of `month` recorded now would take; `limit`: deferrals above it raise an alarm."""
-    cut = next_cut(cursor, tables, month)
+def cut_off_table(cursor: Cursor, tables: Tables, month: str, limit: int, until: int = NEVER) -> CutOffTable:
+    """What a cut-off of `month` recorded now takes of what was recorded before position `until`, if nothing was changed
+    or corrected since; `limit`: deferrals above it raise an alarm."""
+    cut = _cut(cursor, tables, last_day(month), until)
     return _tally(cursor, tables, cut).table(month, limit)
 
 

@@ -76,7 +76,7 @@ class Units:
 
     def _touch(self, key: str, position: int) -> Unit:
         unit = self._units.get(key)
-        if unit is None:
+        if unit is None or unit.position > position:
             raise Unnamed(f"no event before position {position} made {key.replace(':', ' ')} owe anything")
         self._fold(unit)
         unit.touched = position
