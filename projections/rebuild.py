@@ -1,20 +1,28 @@
 """Rebuild: the next version of a view filled from position 0 beside the live one, compared with it, then swapped.
 
-The live view goes on being followed and read meanwhile; its tracking row is held only for the last page, the comparison
-and the swap.
+Most of it is loaded: by several processes, for all the views asked for at once, in whatever order is cheapest. What
+came since is applied as ever. The live views go on being followed and read meanwhile; a tracking row is held only for
+the last page, the comparison and the swap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from projections import tracking
+from projections.feed.log import LogFeed
 from projections.feed.port import Feed, Page
 from projections.findings import Finding
 from projections.follow import PAGE_RECORDS
+from projections.loading.crew import Crew, Order, load
+from projections.loading.ranges import Ranges
 from projections.views.port import View
+
+ALONE = Crew()
+ORDERED_RANGE = 50_000
 
 
 @dataclass(slots=True)
@@ -31,28 +39,97 @@ class Rebuilt:
 
 
 def rebuild(
-    connection: psycopg.Connection[Any], view: View, feed: Feed, force: bool = False, limit: int = PAGE_RECORDS
+    connection: psycopg.Connection[Any],
+    view: View,
+    feed: Feed,
+    force: bool = False,
+    limit: int = PAGE_RECORDS,
+    crew: Crew = ALONE,
 ) -> Iterator[Rebuilt]:
     """Yields the same Rebuilt after each page; its last state is the result. Swaps if nothing differs, or by force."""
-    live = tracking.live_version(connection, view.name)
-    if live is None:
-        raise tracking.NotBuilt(f"the view {view.name} is not built yet: run `onecard follow --until-caught-up`")
-    result = Rebuilt(view.name, live, _begin(connection, view, feed.source))
+    for (result,) in rebuild_together(connection, [view], feed, force, limit, crew):
+        yield result
+
+
+def rebuild_together(
+    connection: psycopg.Connection[Any],
+    views: Sequence[View],
+    feed: Feed,
+    force: bool = False,
+    limit: int = PAGE_RECORDS,
+    crew: Crew = ALONE,
+) -> Iterator[list[Rebuilt]]:
+    """The same for several views, which share one reading of the log; each is compared and swapped by itself."""
+    live = {view.name: tracking.position_of(connection, view.name, feed.source) for view in views}
+    results = [Rebuilt(view.name, live[view.name][0], _begin(connection, view, feed.source)) for view in views]
+    yield results
+    through = min(position for _, position in live.values())
+    if isinstance(feed, LogFeed) and through:
+        for _ in _load(connection, list(zip(views, results, strict=True)), feed.source, through, crew):
+            yield results
+    for view, result in zip(views, results, strict=True):
+        for _ in _catch_up(connection, view, feed, result, limit):
+            yield results
+        _compare_and_swap(connection, view, feed, result, force, limit)
+    yield results
+
+
+def _load(
+    connection: psycopg.Connection[Any],
+    filled: Sequence[tuple[View, Rebuilt]],
+    source: str,
+    through: int,
+    crew: Crew,
+) -> Iterator[None]:
+    """Everything up to a position into new versions."""
+    order = Order([(view, result.to_version) for view, result in filled], source)
+    loaders = order.loaders()
+    with connection.transaction(), connection.cursor() as cursor:
+        for loader in loaders:
+            loader.begin(cursor)
+    for position in load(connection, order, loaders, through, crew):
+        for _, result in filled:
+            result.applied = result.position = position
+        yield
+    for loader, (view, result) in zip(loaders, filled, strict=True):
+        with connection.transaction(), connection.cursor() as cursor:
+            loader.finish(cursor, partial(_ordered, connection, source, through))
+            tracking.move(cursor, tracking.Tracked(view.name, result.to_version, 0), source, through)
+        result.applied = result.position = through
+        yield
+
+
+def _ordered(connection: psycopg.Connection[Any], source: str, through: int, wanted: frozenset[str]) -> Iterable[Page]:
+    return Ranges(connection, source, wanted).pages(through, ORDERED_RANGE)
+
+
+def _catch_up(
+    connection: psycopg.Connection[Any], view: View, feed: Feed, result: Rebuilt, limit: int
+) -> Iterator[None]:
+    """Page by page until hardly anything is left."""
     behind = True
     while behind:
-        yield result
         target = tracking.position_of(connection, view.name, feed.source)[1]
-        _fill(connection, view, feed, result, target, limit)
+        while result.position < target:
+            with connection.transaction(), connection.cursor() as cursor:
+                _apply_page(cursor, view, feed, result, min(limit, target - result.position))
+            yield
         behind = tracking.position_of(connection, view.name, feed.source)[1] - result.position > limit
+
+
+def _compare_and_swap(
+    connection: psycopg.Connection[Any], view: View, feed: Feed, result: Rebuilt, force: bool, limit: int
+) -> None:
+    """Followers of the view wait while this lasts."""
     with connection.transaction(), connection.cursor() as cursor:
         held = tracking.hold(cursor, [view.name], feed.source)[0]
-        _apply_up_to(cursor, view, feed, result, held.position, limit)
-        result.differences = view.differences(cursor, live, result.to_version, feed.source)
+        while result.position < held.position:
+            _apply_page(cursor, view, feed, result, min(limit, held.position - result.position))
+        result.differences = view.differences(cursor, result.from_version, result.to_version, feed.source)
         if force or not result.differences:
-            _swap(cursor, view, live, result, feed.source)
+            _swap(cursor, view, result.from_version, result, feed.source)
         else:
             _discard(cursor, view, result.to_version)
-    yield result
 
 
 def discard(connection: psycopg.Connection[Any], view: View, version: int) -> None:
@@ -75,19 +152,6 @@ def _begin(connection: psycopg.Connection[Any], view: View, source: str) -> int:
         view.create(cursor, version)
         tracking.add(cursor, view.name, version, source)
     return version
-
-
-def _fill(
-    connection: psycopg.Connection[Any], view: View, feed: Feed, result: Rebuilt, target: int, limit: int
-) -> None:
-    while result.position < target:
-        with connection.transaction(), connection.cursor() as cursor:
-            _apply_page(cursor, view, feed, result, min(limit, target - result.position))
-
-
-def _apply_up_to(cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, target: int, limit: int) -> None:
-    while result.position < target:
-        _apply_page(cursor, view, feed, result, min(limit, target - result.position))
 
 
 def _apply_page(cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, limit: int) -> None:

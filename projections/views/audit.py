@@ -11,7 +11,8 @@ from typing import Any
 from ledger.families.registry import EVENTS
 from projections.feed.port import Page, Record
 from projections.findings import Finding
-from projections.views.port import Cursor
+from projections.loading import indexes
+from projections.views.port import Cursor, Ordered
 
 NAME = "audit"
 COLUMNS = (
@@ -109,6 +110,9 @@ class Audit:
                 (page.source, [one[0] for one in found], [one[1] for one in found], [one[2] for one in found]),
             )
 
+    def loader(self, version: int, source: str) -> "AuditLoader":
+        return AuditLoader(version)
+
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         found = []
         for table, subject in (("audit", "event"), ("audit_card_sns", "card_sn")):
@@ -128,6 +132,29 @@ class Audit:
                 kind = "audit_differs" if extra and missing else "audit_extra" if extra else "audit_missing"
                 found.append(Finding(kind, subject, position, "the audit view does not say what the log says"))
         return found
+
+
+class AuditLoader:
+    """Rows do not ask for order, only their indexes do."""
+
+    wants = frozenset(EVENTS)
+
+    def __init__(self, version: int) -> None:
+        self._version = version
+        self._tables = f"views.audit_v{version}", f"views.audit_card_sns_v{version}"
+        self._indexes: list[str] = []
+
+    def begin(self, cursor: Cursor) -> None:
+        self._indexes = indexes.take_off(cursor, self._tables)
+
+    def gather(self, cursor: Cursor, page: Page) -> None:
+        Audit().apply(cursor, self._version, page)
+
+    def flush(self, cursor: Cursor) -> None:
+        """Every page was written as it came."""
+
+    def finish(self, cursor: Cursor, ordered: Ordered) -> None:
+        indexes.put_back(cursor, self._indexes)
 
 
 def card_id_of_sn(cursor: Cursor, version: int, source: str, card_sn: str) -> str | None:

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ledger.families.registry import POSTING
 from projections.feed.port import Page
 from projections.findings import Finding
-from projections.views.port import Cursor
+from projections.loading import indexes
+from projections.views.port import Cursor, Ordered
 
 NAME = "balances"
+# Sums that a process holds at most while loading: about 40 MB.
+MOST_ACCOUNTS = 100_000
 UPSERT = """
     INSERT INTO views.balances_v{version} AS b (source, account, share, debit_fen, credit_fen, entries, last_position)
     SELECT %s, account, 0, debit, credit, entries, last_position
@@ -49,9 +53,8 @@ class Account:
         }
 
 
-def tally(page: Page) -> dict[str, list[int]]:
-    """account -> [debit, credit, entries, last position] of a page."""
-    accounts: dict[str, list[int]] = {}
+def tally(page: Page, accounts: dict[str, list[int]]) -> dict[str, list[int]]:
+    """account -> [debit, credit, entries, last position], a page added."""
     for record in page.records:
         for account, amount in record.postings:
             sums = accounts.get(account)
@@ -82,9 +85,10 @@ class Balances:
 
     def drop(self, cursor: Cursor, version: int) -> None:
         cursor.execute(f"DROP TABLE views.balances_v{version}")
+        cursor.execute(f"DROP TABLE IF EXISTS views.balances_v{version}_parts")
 
     def apply(self, cursor: Cursor, version: int, page: Page) -> None:
-        accounts = sorted(tally(page).items())
+        accounts = sorted(tally(page, {}).items())
         cursor.execute(
             UPSERT.format(version=version),
             (
@@ -96,6 +100,9 @@ class Balances:
                 [sums[3] for _, sums in accounts],
             ),
         )
+
+    def loader(self, version: int, source: str) -> "BalancesLoader":
+        return BalancesLoader(version, source)
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         cursor.execute(
@@ -122,6 +129,55 @@ class Balances:
                 detail = f"{balance} fen in {entries} entries, by the log {right} fen in {right_entries}"
                 found.append(Finding("balance_differs", account, position, detail))
         return found
+
+
+class BalancesLoader:
+    """Sums of any parts of the log add up: each process sums its own, and the database sums those.
+
+    A process writes its sums down, as rows of a table of parts, before it holds too many.
+    """
+
+    wants = POSTING
+
+    def __init__(self, version: int, source: str) -> None:
+        self._source = source
+        self._table = f"views.balances_v{version}"
+        self._parts = f"views.balances_v{version}_parts"
+        self._indexes: list[str] = []
+        self._accounts: dict[str, list[int]] = {}
+
+    def begin(self, cursor: Cursor) -> None:
+        self._indexes = indexes.take_off(cursor, [self._table])
+        cursor.execute(f"""
+            CREATE UNLOGGED TABLE {self._parts} (
+                account text COLLATE "C", debit_fen bigint, credit_fen bigint, entries bigint, last_position bigint
+            )
+        """)
+
+    def gather(self, cursor: Cursor, page: Page) -> None:
+        tally(page, self._accounts)
+        if len(self._accounts) > MOST_ACCOUNTS:
+            self.flush(cursor)
+
+    def flush(self, cursor: Cursor) -> None:
+        with cursor.copy(f"COPY {self._parts} FROM STDIN") as copy:
+            copy.write(
+                "".join([f"{name}\t{a}\t{b}\t{n}\t{last}\n" for name, (a, b, n, last) in self._accounts.items()])
+            )
+        self._accounts = {}
+
+    def finish(self, cursor: Cursor, ordered: Ordered) -> None:
+        cursor.execute(f"ANALYZE {self._parts}")
+        cursor.execute(
+            f"""
+            INSERT INTO {self._table} (source, account, share, debit_fen, credit_fen, entries, last_position)
+            SELECT %s, account, 0, sum(debit_fen), sum(credit_fen), sum(entries), max(last_position)
+            FROM {self._parts} GROUP BY account
+            """,
+            (self._source,),
+        )
+        cursor.execute(f"DROP TABLE {self._parts}")
+        indexes.put_back(cursor, self._indexes)
 
 
 SUMMED = """

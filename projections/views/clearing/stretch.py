@@ -12,6 +12,9 @@ from projections.views.clearing.tables import Set
 from projections.views.clearing.units import CutOff, Units, named_by
 from projections.views.port import Cursor
 
+SPENT: Final = "FamilyAidSpent"
+# Events that open units and change none.
+OPENING: Final = frozenset(("MedicalSettled", SPENT))
 UNIT_EVENTS: Final = frozenset(
     "MedicalReversed MedicalVoided FamilyAidSpendReversed AuditDeducted AuditDeductionReversed SettlementsConfirmed"
     " ConfirmationWithdrawn DisputeOpened DisputeResolved".split()
@@ -88,7 +91,7 @@ class Stretch:
         self._closed: list[tuple[str, int]] = []
         self._handlers: dict[str, Callable[[Record], None]] = {
             "MedicalSettled": self._settled,
-            "FamilyAidSpent": self._spent,
+            SPENT: self._spent,
             "CycleClosed": self._cycle_closed,
             "NoticeIssued": self._notice_issued,
             "RemittanceRecorded": self._remitted,
@@ -157,11 +160,29 @@ class Stretch:
     def _alert_raised(self, record: Record) -> None:
         self._add("alerts", record.event["cycle"], record.event["home"], record.event["treatment"])
 
+    # --- loading -----------------------------------------------------------------------------------------------------
+
+    def load(self, cursor: Cursor) -> None:
+        """Write what `OPENING` events made, all of it new, into tables without indexes."""
+        tables = self._tables
+        units = [
+            f"{made[0].unit}\t{position}\t{event['business_date']}\t{len(made)}\t{name == SPENT}\t{position}\n"
+            for name, event, position, made in self._unit_events
+        ]
+        self._copy_new(cursor)
+        _copy(cursor, tables.units, "unit_key, position, business_date, lines, confirmed, touched", units)
+
+    def _copy_new(self, cursor: Cursor) -> None:
+        tables = self._tables
+        _copy(cursor, tables.named("bills"), BILL_COLUMNS, self._bills)
+        _copy(cursor, tables.lines, LINE_COLUMNS, [line_line(line) for line in self._lines])
+        _copy(cursor, tables.named("acts"), "position, unit_key", [f"{act[0]}\t{act[1]}\n" for act in self._acts])
+
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def write(self, cursor: Cursor, cut_offs: Sequence[CutOff]) -> None:
         tables = self._tables
-        _copy(cursor, tables.named("bills"), BILL_COLUMNS, self._bills)
+        self._copy_new(cursor)
         if self._reversals:
             statement = REVERSED.format(bills=tables.named("bills"), columns=BILL_COLUMNS)
             cursor.execute(statement, [list(column) for column in zip(*self._reversals, strict=True)])
@@ -170,9 +191,7 @@ class Stretch:
                 f"UPDATE {tables.named('bills')} SET voided = true WHERE settlement_id = ANY(%s)", (self._voided,)
             )
         self._write_units(cursor, cut_offs)
-        _copy(cursor, tables.lines, LINE_COLUMNS, [line_line(line) for line in self._lines])
         store_lines.mark_corrected(cursor, tables, [line for line in self._lines if line.kind in CONTRA])
-        _copy(cursor, tables.named("acts"), "position, unit_key", [f"{act[0]}\t{act[1]}\n" for act in self._acts])
         for table, rows in self._rows.items():
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {tables.named(table)} VALUES ({places})", rows)
@@ -186,7 +205,7 @@ class Stretch:
         units = Units(store_lines.load_units(cursor, self._tables, sorted(keys)) if keys else [], cut_offs)
         for name, event, position, made in self._unit_events:
             if made:
-                units.open(made[0].unit, position, event["business_date"], len(made), name == "FamilyAidSpent")
+                units.open(made[0].unit, position, event["business_date"], len(made), name == SPENT)
             else:
                 units.change(name, event, position)
         _copy(cursor, self._tables.units, UNIT_COLUMNS, [unit_line(key, unit) for key, unit in units.opened()])

@@ -6,12 +6,14 @@ from its own lines; if that is not the table the ledger recorded, the source is 
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from ledger.families.clearing.table import CutOffTable, alarms
 from ledger.store import lines as store_lines
 from projections.feed.port import Broken, Page, Record
 from projections.findings import Finding
 from projections.views.clearing import tables
+from projections.views.clearing.loader import ClearingLoader
 from projections.views.clearing.stretch import Stretch
 from projections.views.clearing.tables import Set
 from projections.views.clearing.units import CutOff, Unnamed
@@ -39,6 +41,9 @@ class Clearing:
                 raise Broken(f"source {page.source}: {error}: run `onecard verify`") from error
             if cut_off is not None:
                 _cut_off(cursor, own, cut_off)
+
+    def loader(self, version: int, source: str) -> ClearingLoader:
+        return ClearingLoader(partial(self.apply, version=version), version, source)
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         mine, right = tables.find(cursor, version, source), tables.find(cursor, other, source)
@@ -103,10 +108,13 @@ def _stretches(own: Set, page: Page) -> Iterator[tuple[Stretch, Record | None]]:
 
 
 def _cut_off(cursor: Cursor, own: Set, record: Record) -> None:
-    """Make the table from the view's own lines, compare it with what the ledger recorded, keep it."""
+    """Make the table from the view's own lines, compare it with what the ledger recorded, keep it.
+
+    Units opened later may be there already: a loader opens all of them before anything that depends on order.
+    """
     event, month = record.event, record.event["cycle"]
     cursor.execute(f"ANALYZE {own.lines}, {own.units}")
-    table = store_lines.cut_off_table(cursor, own, month, 0)
+    table = store_lines.cut_off_table(cursor, own, month, 0, record.position)
     differing = [name for name in COMPARED if getattr(table, name) != event[name]]
     if event["alarm_count"] not in possible_alarms(table):
         differing.append("alarm_count")
