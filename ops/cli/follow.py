@@ -18,6 +18,7 @@ from projections import rebuild as rebuilding
 from projections.feed.log import LogFeed
 from projections.follow import Step, positions, prepare
 from projections.follow import follow as follow_feed
+from projections.loading.crew import Crew
 from projections.questions import progress
 from projections.views.port import View
 from projections.views.registry import VIEWS
@@ -60,7 +61,8 @@ def follow(
 
 
 def rebuild(
-    view: Annotated[str, typer.Argument(metavar="VIEW", help="The view to fill anew.")],
+    view: Annotated[str | None, typer.Argument(metavar="VIEW", help="The view to fill anew.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every view, with one reading of the log.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Put the new version in place even if rows differ.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -72,15 +74,25 @@ def rebuild(
     Example:
       onecard rebuild balances
     """
-    (wanted,) = chosen([view])
+    if (view is None) != every:
+        refuse("Name one view, or give --all.")
+    wanted = chosen([view] if view is not None else [])
     expect_a_long_run()
     with opened() as ledger, closing(ledger.connect()) as connection:
+        crew = Crew.of_machine(ledger.dsn)
         with closing(LogFeed(ledger.source, ledger.connect)) as feed, _bar(True, feed.head()) as bar:
-            for result in rebuilding.rebuild(connection, wanted, feed, force):
-                bar(result.position)
-    for finding in result.differences[:ROWS_FOR_PEOPLE]:
-        tell(f"{finding.kind} {finding.subject}: {finding.detail}")
-    found = {
+            for results in rebuilding.rebuild_together(connection, wanted, feed, force, crew=crew):
+                bar(min(result.position for result in results))
+    for result in results:
+        for finding in result.differences[:ROWS_FOR_PEOPLE]:
+            tell(f"{finding.kind} {finding.subject}: {finding.detail}")
+    documents = [_rebuilt(result) for result in results]
+    found = {"rebuilt": documents} if every else documents[0]
+    return answer(found, as_json, _show_rebuilt, ok=all(result.swapped for result in results))
+
+
+def _rebuilt(result: rebuilding.Rebuilt) -> dict[str, Any]:
+    return {
         "view": result.view,
         "from_version": result.from_version,
         "to_version": result.to_version,
@@ -89,7 +101,6 @@ def rebuild(
         "swapped": result.swapped,
         "differences": len(result.differences),
     }
-    return answer(found, as_json, _show_rebuilt, ok=result.swapped)
 
 
 def lag(as_json: Json = False) -> int:
@@ -155,10 +166,10 @@ def _show_followed(found: dict[str, Any]) -> None:
 
 def _show_rebuilt(found: dict[str, Any]) -> None:
     with for_people() as console:
-        outcome = (
-            "is live now" if found["swapped"] else f"was dropped: {found['differences']} rows of the live one differ"
-        )
-        console.print(f"{found['view']}: version {found['to_version']} of {found['applied']} events {outcome}.")
+        for one in found.get("rebuilt", [found]):
+            dropped = f"was dropped: {one['differences']} rows of the live one differ"
+            outcome = "is live now" if one["swapped"] else dropped
+            console.print(f"{one['view']}: version {one['to_version']} of {one['applied']} events {outcome}.")
 
 
 def _show_lag(found: dict[str, Any]) -> None:
