@@ -70,13 +70,18 @@ def remember(world: World, person: str, key: str) -> None:
 
 
 def card_cancelled(world: World, person: str) -> None:
-    """A card of `person` was cancelled: every line not yet sent that names the person is in doubt."""
+    """A card of `person` was cancelled: every line not yet sent that names the person is in doubt.
+
+    However many they are, what is needed to tell is loaded in three queries.
+    """
     pending = world.get(PendingLines, person)
     if pending is None:
         return
-    for _, key in rows.scan(world, OlderPending, person, pending.older):
-        put_in_doubt(world, key)
-    for key in pending.lines:
+    world.load((OlderPending, OlderPending.at(person, index)) for index in range(0, pending.older, OlderPending.SIZE))
+    lines = [key for _, key in rows.scan(world, OlderPending, person, pending.older)] + pending.lines
+    world.load((PayoutLine, key) for key in lines)
+    world.load((Batch, key.split(":")[0]) for key in lines)
+    for key in lines:
         put_in_doubt(world, key)
 
 

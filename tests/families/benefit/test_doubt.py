@@ -1,5 +1,9 @@
 """Whose card or life has ended is not paid: sending names the first such line, whenever the fact was recorded."""
 
+from unittest.mock import Mock
+
+from pytest import MonkeyPatch
+
 from ledger.core.fields import instant
 from ledger.families.benefit.doubt import PENDING_LIMIT, OlderPending, PendingLines, first_gone
 from ledger.families.benefit.payout import Batch
@@ -15,6 +19,7 @@ from tests.families.benefit.office import (
     cancel_card,
     credit,
     issue_card,
+    number,
     office,
     offset,
     open_batch,
@@ -117,7 +122,7 @@ def test_a_line_is_put_in_doubt_once_however_many_cards_end() -> None:
 def test_many_pending_lines_of_one_person_spread_over_pages_and_none_is_lost() -> None:
     ledger = office()
     count = 2 * PENDING_LIMIT + OlderPending.SIZE
-    batches = [f"S{number}" for number in range(count)]
+    batches = [f"S{serial}" for serial in range(count)]
     for batch in batches:
         ledger.given(open_batch(batch, batch_type="SUPPLEMENT"), add_line(batch), approve(batch))
     ledger.given(cancel_card(SN[ADA], "2025-06-03"))
@@ -128,11 +133,25 @@ def test_many_pending_lines_of_one_person_spread_over_pages_and_none_is_lost() -
     assert ledger.made_again() == ledger.memory.rows
 
 
+def test_cancelling_the_card_of_a_head_with_many_lines_asks_the_store_a_few_times(monkeypatch: MonkeyPatch) -> None:
+    ledger = office()
+    members = 4 * PENDING_LIMIT
+    ledger.given(open_batch("B1", count=members, fen=members * 1_000, batch_type="SUPPLEMENT"))
+    for serial in range(members):
+        line = add_line("B1", str(serial), ADA, beneficiary=number(100 + serial), household_head=ADA)
+        ledger.given({**line, "relationship": "HEAD"})
+    load = Mock(wraps=ledger.memory.load)
+    monkeypatch.setattr(ledger.memory, "load", load)
+    ledger.given(cancel_card(SN[ADA], "2025-06-03"))
+    assert ledger.row(Batch, "B1").doubtful == members
+    assert load.call_count < 20
+
+
 def test_lines_sent_since_are_dropped_from_the_list() -> None:
     ledger = office()
-    for number in range(5):
-        ledger.given(*sent(f"B{number}", period=f"2025-0{number + 1}"))
-    assert ledger.row(PendingLines, KEYRING.person(ADA)).lines == ["B4:1"]
+    for month in range(1, 6):
+        ledger.given(*sent(f"B{month}", period=f"2025-0{month}"))
+    assert ledger.row(PendingLines, KEYRING.person(ADA)).lines == ["B5:1"]
 
 
 def test_a_line_costs_four_rows_and_a_credit_four_of_which_two_are_shared_by_the_batch() -> None:
