@@ -20,9 +20,11 @@ from typing import Any
 import psycopg
 
 from ledger.core.configuration import Configuration
+from ledger.core.decider import Command
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
+from ledger.families.clearing.cycle import Cycle
 from ledger.service.batch import Decided, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
@@ -188,15 +190,22 @@ class Writer:
         self._release()
         with ExitStack() as stack:
             try:
-                connection = stack.enter_context(closing(self._connect()))
-                limit = self._config.value("clearing.max_deferrals", command.bdate)
-                self.session.source.prepare_cut_off(connection, command["cycle"], limit)
+                if not self._is_cut_off(command):
+                    connection = stack.enter_context(closing(self._connect()))
+                    limit = self._config.value("clearing.max_deferrals", command.bdate)
+                    self.session.source.prepare_cut_off(connection, command["cycle"], limit)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 pass  # then it is read under the lease, or the decision finds out what is wrong
             try:
                 yield
             finally:
                 self.session.source.prepared = None
+
+    def _is_cut_off(self, command: Command) -> bool:
+        """Whether the order for a cut-off is a retry or comes too late: then nothing has to be read for it."""
+        source = self.session.source
+        known = source.find([(command.submitter, command.reference)])
+        return bool(known) or any(source.load([(Cycle, command["cycle"])]))
 
     def _decide_anyhow(self, batch: Batch) -> Decided:
         """Decide a batch on top of those in flight, on fresh connections if need be."""

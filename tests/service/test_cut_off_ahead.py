@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ledger.core.rejection import Rejected
 from ledger.service.batch import Receipt
 from ledger.store import lines as store_lines
 from ledger.store import source
@@ -134,3 +135,16 @@ def test_a_cut_off_that_is_repeated_or_refused_leaves_nothing_open(dsn: str) -> 
                 " AND datname = current_database()"
             ).fetchone()
     assert row == (0,)
+
+
+def test_a_retried_cut_off_reads_nothing(dsn: str, finished: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bills()
+    with Scene(dsn, [], CLOCK_MICROS) as scene:
+        cut_off(made)
+        scene.submit(made.lines())
+        monkeypatch.setattr(store_lines, "prepare", lambda *given: pytest.fail("read for nothing"))
+        cut_off(made)
+        retried, late = scene.submit(last(made, 2))
+        assert isinstance(retried, Receipt) and retried.status == "duplicate"
+        assert isinstance(late, Rejected) and late.code == "cycle_cut_off"
+        assert finished == [1]
