@@ -22,6 +22,7 @@ from projections.rebuild import Rebuilt, rebuild, rebuild_together
 from projections.views import balances
 from projections.views.port import View
 from projections.views.registry import VIEWS
+from tests.fix_command import Onecard
 from tests.fix_damage import CHANGE, SOURCE, followed, position_of, tampered
 from tests.fix_stores import Store
 from tests.house.tree import ROOT
@@ -278,3 +279,17 @@ def test_the_databases_errors_reach_the_one_who_asked(whole: Store) -> None:
     wrong = psycopg.conninfo.make_conninfo(whole.dsn, password="no", user="nobody-of-this-name")
     with pytest.raises(Broken, match="nobody-of-this-name"):
         rebuilt(whole, VIEWS, Crew(wrong, 2, 100))
+
+
+def test_all_views_from_the_command_line(onecard: Onecard, tmp_path: Path) -> None:
+    assert onecard("rebuild").code == onecard("rebuild", "audit", "--all").code == 2
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(b"\n".join(history(3, 200)) + b"\n")
+    onecard("submit", path)
+    onecard("follow", "--until-caught-up")
+    ended = onecard("rebuild", "--all", "--json")
+    assert ended.code == 0
+    assert [(one["view"], one["to_version"], one["swapped"]) for one in ended.json["rebuilt"]] == [
+        (view.name, 2, True) for view in VIEWS
+    ]
+    assert onecard("rebuild", "--all").stdout.count("is live now") == 3
