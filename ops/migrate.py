@@ -74,8 +74,8 @@ def migrate(dsn: str) -> list[str]:
                 raise EnvironmentProblem("The database was made by a newer onecard-ledger: upgrade this program.")
     except psycopg.errors.InsufficientPrivilege as error:
         raise EnvironmentProblem(
-            f"The database user may not set up the ledger ({error.diag.message_primary}): start once as its owner with"
-            " CREATEROLE, or let an administrator create the roles onecard_writer and onecard_reader."
+            f"The database user may not open or set up the ledger ({error.diag.message_primary}): every command uses the"
+            " database's owner, and docs/operating.md says which roles an administrator gives it."
         ) from None
     return applied
 

@@ -71,3 +71,8 @@ def test_the_operator_is_told_what_to_do_about_every_finding() -> None:
     table = (ROOT / "docs" / "operating.md").read_text("utf-8").partition("## Findings")[2]
     assert {"chain_broken", "balance_differs"} < kinds
     assert kinds - set(re.findall(r"`([a-z_]+)`", table)) == set()
+
+
+def test_the_rule_sees_a_planted_offence() -> None:
+    planted = typed("    $ .venv/bin/onecard clearing tables 2025-06\nand `onecard verify --agains views`, in a onecard store")
+    assert [wrong(words) for words in map(str.split, planted)] == ["tables", "--agains"]
