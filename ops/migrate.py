@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from ops import roles
 from ops.problems import EnvironmentProblem
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -58,6 +59,7 @@ def migrate(dsn: str) -> list[str]:
         with psycopg.connect(dsn, autocommit=True) as connection:
             known = _known(connection)
             if [known.get(one.number) for one in ours] == [one.sha256 for one in ours] and len(known) == len(ours):
+                roles.take_up(connection, LOCK)
                 return []
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             connection.execute(KEPT)
@@ -72,9 +74,10 @@ def migrate(dsn: str) -> list[str]:
                     )
             if len(known) > len(ours):
                 raise EnvironmentProblem("The database was made by a newer onecard-ledger: upgrade this program.")
+            roles.take_up(connection, LOCK)
     except psycopg.errors.InsufficientPrivilege as error:
         raise EnvironmentProblem(
-            f"The database user may not open or set up the ledger ({error.diag.message_primary}): every command uses the"
+            f"The database user may not open the ledger ({error.diag.message_primary}): every command uses the"
             " database's owner, and docs/operating.md says which roles an administrator gives it."
         ) from None
     return applied

@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         message = f"The database does not answer ({reason(lost)}). What was recorded is safe: repeat the command."
         return error(ENVIRONMENT, "environment", message, as_json)
     except psycopg.errors.InsufficientPrivilege as refused:
-        message = f"The database user lacks a right ({refused.diag.message_primary}): docs/operating.md lists all of them."
+        message = f"The database user lacks a right ({refused.diag.message_primary}): see docs/operating.md."
         return error(ENVIRONMENT, "environment", message, as_json)
     except OSError as failed:
         message = f"{failed.filename or 'The output'}: {failed.strerror or failed}."

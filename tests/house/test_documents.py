@@ -74,5 +74,5 @@ def test_the_operator_is_told_what_to_do_about_every_finding() -> None:
 
 
 def test_the_rule_sees_a_planted_offence() -> None:
-    planted = typed("    $ .venv/bin/onecard clearing tables 2025-06\nand `onecard verify --agains views`, in a onecard store")
+    planted = typed("    $ .venv/bin/onecard clearing tables 2025-06\nand `onecard verify --agains views`, in a store")
     assert [wrong(words) for words in map(str.split, planted)] == ["tables", "--agains"]
