@@ -68,7 +68,8 @@ CREATE TABLE {lines} (
     PRIMARY KEY (position, n)
 );
 CREATE INDEX {name}lines_contra_position ON {lines} (position) WHERE {contra};
-CREATE INDEX {name}lines_contra_effective ON {lines} (effective_date) WHERE {contra};
+CREATE INDEX {name}lines_contra_effective ON {lines} (effective_date)
+    WHERE {contra};
 CREATE INDEX {name}lines_contra_unit ON {lines} (unit_key) WHERE {contra};
 -- The columns of a table's key go together: without this the planner expects many times the groups and sorts on disk.
 CREATE STATISTICS {prefix}lines_keys (ndistinct)
@@ -102,8 +103,10 @@ CREATE TABLE {units} (
 CREATE INDEX {name}units_touched ON {units} (touched, position);
 CREATE INDEX {name}units_eligible ON {units} (eligible_on, touched) WHERE cycle IS NULL;
 CREATE INDEX {name}units_cycle ON {units} (cycle) WHERE cycle IS NOT NULL;
-CREATE INDEX {name}units_open ON {units} (business_date) WHERE cycle IS NULL AND eligible_on IS NULL AND NOT voided;
-CREATE INDEX {name}units_waiting ON {units} (eligible_on) WHERE cycle IS NULL AND eligible_on > business_date;
+CREATE INDEX {name}units_open ON {units} (business_date)
+    WHERE cycle IS NULL AND eligible_on IS NULL AND NOT voided;
+CREATE INDEX {name}units_waiting ON {units} (eligible_on)
+    WHERE cycle IS NULL AND eligible_on > business_date;
 CREATE INDEX {name}units_corrected_touched ON {units} (touched) WHERE corrected;
 CREATE INDEX {name}units_corrected_eligible ON {units} (eligible_on) WHERE corrected AND cycle IS NULL;
 

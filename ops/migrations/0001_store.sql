@@ -1,6 +1,6 @@
 -- The event store and what is written with it in one transaction.
--- Order: appends are serialised by an advisory lock, never by LOCK TABLE (which needs rights the writer must not have and
--- waits a second behind autovacuum). Positions are dense and written explicitly: a hole is a finding, not a rollback.
+-- Order: appends are serialised by an advisory lock, never by LOCK TABLE (which needs rights the writer must not have
+-- and waits a second behind autovacuum). Positions are dense and written explicitly: a hole is a finding, not a rollback.
 
 CREATE SCHEMA ledger;
 

@@ -22,7 +22,8 @@ CREATE TABLE ledger.clearing_lines (
     PRIMARY KEY (position, n)
 );
 CREATE INDEX clearing_lines_contra_position ON ledger.clearing_lines (position) WHERE kind IN ('REVERSAL', 'DEDUCTION');
-CREATE INDEX clearing_lines_contra_effective ON ledger.clearing_lines (effective_date) WHERE kind IN ('REVERSAL', 'DEDUCTION');
+CREATE INDEX clearing_lines_contra_effective ON ledger.clearing_lines (effective_date)
+    WHERE kind IN ('REVERSAL', 'DEDUCTION');
 CREATE INDEX clearing_lines_contra_unit ON ledger.clearing_lines (unit_key) WHERE kind IN ('REVERSAL', 'DEDUCTION');
 -- The columns of a table's key go together: without this the planner expects many times the groups and sorts on disk.
 CREATE STATISTICS ledger.clearing_lines_keys (ndistinct)
@@ -56,8 +57,10 @@ CREATE TABLE ledger.clearing_units (
 CREATE INDEX clearing_units_touched ON ledger.clearing_units (touched, position);
 CREATE INDEX clearing_units_eligible ON ledger.clearing_units (eligible_on, touched) WHERE cycle IS NULL;
 CREATE INDEX clearing_units_cycle ON ledger.clearing_units (cycle) WHERE cycle IS NOT NULL;
-CREATE INDEX clearing_units_open ON ledger.clearing_units (business_date) WHERE cycle IS NULL AND eligible_on IS NULL AND NOT voided;
-CREATE INDEX clearing_units_waiting ON ledger.clearing_units (eligible_on) WHERE cycle IS NULL AND eligible_on > business_date;
+CREATE INDEX clearing_units_open ON ledger.clearing_units (business_date)
+    WHERE cycle IS NULL AND eligible_on IS NULL AND NOT voided;
+CREATE INDEX clearing_units_waiting ON ledger.clearing_units (eligible_on)
+    WHERE cycle IS NULL AND eligible_on > business_date;
 CREATE INDEX clearing_units_corrected_touched ON ledger.clearing_units (touched) WHERE corrected;
 CREATE INDEX clearing_units_corrected_eligible ON ledger.clearing_units (eligible_on) WHERE corrected AND cycle IS NULL;
 

@@ -316,7 +316,8 @@ def lead_a_batch(world: World) -> Command:
         return stop(world, batch)
     if state == "OPEN" and complete:
         first = approve if disclosure_days(world.log, batch, world.today) == 0 else publish
-        return world.pick([first] * 12 + [publish, approve, offset, offset, stop])(world, batch)  # type: ignore[no-any-return]
+        act = world.pick([first] * 12 + [publish, approve, offset, offset, stop])
+        return act(world, batch)  # type: ignore[no-any-return]
     if state == "SENT" and not any(line["state"] == "IN_PAYMENT" for line in live(batch)):
         return world.pick([close, close, overpaid, bank_return])(world, batch)  # type: ignore[no-any-return]
     command: Command = world.pick(STEPS[state])(world, batch)

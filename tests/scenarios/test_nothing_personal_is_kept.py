@@ -17,7 +17,8 @@ from ops.simulate import write_commands
 from tests.fix_command import Onecard
 
 FIELDS = re.compile(
-    rb'"(?:social_security_number|guardian|acting_person|delegate|agent|beneficiary|payee|household_head)":"([0-9]{17}[0-9X])"'
+    rb'"(?:social_security_number|guardian|acting_person|delegate|agent|beneficiary|payee|household_head)"'
+    rb':"([0-9]{17}[0-9X])"'
 )
 PERSON = re.compile(rb"(?=([0-9]{17}[0-9X]))")
 PERSON_IN_HEX = re.compile(rb"(?=((?:3[0-9]){17}(?:3[0-9]|58)))")

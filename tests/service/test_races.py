@@ -51,7 +51,8 @@ def vacuumed(store: Store) -> Iterator[None]:
     def work() -> None:
         with store.connect() as connection:
             while not over.wait(0.02):
-                connection.execute(f"VACUUM (ANALYZE) {', '.join(f'ledger.{table}' for table in BUSY)}")  # type: ignore[arg-type]
+                tables = ", ".join(f"ledger.{table}" for table in BUSY)
+                connection.execute(f"VACUUM (ANALYZE) {tables}")  # type: ignore[arg-type]
 
     thread = threading.Thread(target=work)
     thread.start()
