@@ -7,7 +7,7 @@ exactly as they came, and no person's number in them (contract 0.6).
 import json
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +26,14 @@ def _whole(digits: str) -> int | Decimal:
     return int(digits) if len(digits) < 4_000 else Decimal(digits)
 
 
-_exactly = json.JSONDecoder(parse_float=Decimal, parse_int=_whole).decode
+def _fraction(digits: str) -> Decimal | msgspec.Raw:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent of 20 digits
+        return msgspec.Raw(digits.encode())
+
+
+_exactly = json.JSONDecoder(parse_float=_fraction, parse_int=_whole).decode
 
 
 class Tally:

@@ -36,6 +36,11 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "true for an amount": (contribute(amount_fen=True), "wrong_type"),
     "an amount with a fraction": (json.dumps(contribute()).replace("1000", "10.00"), "wrong_type"),
     "an amount with an exponent": (json.dumps(contribute()).replace("1000", "1e3"), "wrong_type"),
+    "an endless exponent": (json.dumps(contribute()).replace("1000", "1e99999999999999999999"), "wrong_type"),
+    "an endless exponent for a person": (
+        json.dumps(contribute(acting_person=1000)).replace("1000", "-1e-99999999999999999999"),
+        "wrong_type",
+    ),
     "an amount as text": (contribute(amount_fen="1000"), "wrong_type"),
     "an amount of nothing": (contribute(amount_fen=0), "out_of_range"),
     "a negative amount": (contribute(amount_fen=-1), "out_of_range"),
