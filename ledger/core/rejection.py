@@ -12,5 +12,11 @@ class Rejected(Exception):
         self.message = message
         self.field = field
 
+    def kept(self) -> "Rejected":
+        """The same without the frames it came through: they hold all that its batch was decided from and the outcomes
+        of the batch before, whose refusals hold theirs, and so on to the beginning of the run."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
+
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -113,9 +113,10 @@ def decide_batch(
         try:
             outcome: Outcome = _answer(line.command, world, known, recorded_at, decided, in_flight)
         except Rejected as rejected:
-            outcome = rejected
+            outcome = rejected.kept()
         decided.outcomes.append(outcome)
         foresight.decided()
+    world.foresee = None  # the two would hold each other
     for event in events:
         decided.append.lines.extend(lines_for(event.name, event.event, event.position))
     for name, (row, revision) in world.take_changes().items():

@@ -171,7 +171,7 @@ def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] 
         found = read_object(raw)
         return found, Line(sequence, TABLE.shape(found, keyring))
     except Rejected as rejected:
-        return found, Line(sequence, None, rejected)
+        return found, Line(sequence, None, rejected.kept())
 
 
 def submit_files(

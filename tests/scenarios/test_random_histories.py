@@ -73,4 +73,4 @@ def assert_books_agree(store: Store, model: Model) -> None:
         trial = snapshot.ask(connection, lambda cursor: balances.trial_balance(cursor, SOURCE))
     assert trial["balanced"] and trial["balance_fen"] == 0
     assert all(invariant["holds"] for invariant in trial["invariants"]), trial["invariants"]
-    assert trial["entries"] > 0
+    assert bool(trial["entries"]) == bool(found)  # the first part may be too short to book anything

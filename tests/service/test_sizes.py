@@ -4,11 +4,15 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from ledger.core.rejection import Rejected
 from ledger.core.rows import ROW_LIMIT
+from ops.simulate import write_commands
 from tests.fix_stores import Store, soak
 from tests.house.tree import ROOT
+from tests.model.histories import history
 from tests.service.rivals import Rivals
 
 TAPS, BILLS, CARDS = soak(2_000, 10_000), soak(200, 1_000), soak(900, 29_000)
@@ -72,21 +76,24 @@ def most_memory(*arguments: object) -> int:
     return int(done.stdout.split()[-1])
 
 
-def test_memory_does_not_grow_with_the_input(store: Store, tmp_path: Path) -> None:
-    """Ten or a hundred times the input within a few megabytes; a line of a megabyte and a wide file among it."""
-    rivals = Rivals()
-    for _ in range(MANY // 3):
-        rivals.card()
-    few, many = tmp_path / "few.jsonl", tmp_path / "many.jsonl"
-    few.write_bytes(b"".join(line + b"\n" for line in rivals.before[:FEW]))
-    long = b'{"x": "' + b"x" * 1_000_000 + b'"}'
-    many.write_bytes(b"".join(line + b"\n" for line in [*rivals.before, long]))
-
-    paths = (few, many)
+def test_memory_does_not_grow_with_the_input(stores: Callable[[], Store], tmp_path: Path) -> None:
+    """Ten or a hundred times the input, refusals among it, within a few megabytes; a line of a megabyte among it."""
     submits, follows = [], []
-    for number, path in enumerate(paths):
-        submits.append(most_memory("submit", store.dsn, tmp_path / f"out{number}", 500, "never", path))
+    for count in (FEW, MANY):
+        store, path = stores(), tmp_path / f"{count}.jsonl"
+        assert write_commands(path, count, seed=count)["refused"]
+        with path.open("ab") as file:
+            file.write(b'{"x": "' + b"x" * 1_000_000 + b'"}')
+        submits.append(most_memory("submit", store.dsn, tmp_path / "out", 500, "never", path))
         follows.append(most_memory("follow", store.dsn, 500, "never"))
     print(f"most memory in KB, {FEW} and {MANY} lines: submit {submits}, follow {follows}")
     assert submits[1] - submits[0] < 30_000
     assert follows[1] - follows[0] < 30_000
+
+
+def test_a_refusal_holds_nothing_of_what_its_batch_was_decided_from(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in history(3, 600)))
+    refused = [one for one in store.submit(path) if isinstance(one, Rejected)]
+    assert len({one.code for one in refused}) > 20
+    assert {(one.__traceback__, one.__context__, one.__cause__) for one in refused} == {(None, None, None)}
