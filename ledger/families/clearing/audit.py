@@ -1,20 +1,21 @@
 """An audit takes part of a settlement's fund payment back, and may have to give it up again (contract 7.3).
 
 Only fund parts are deducted: the money belongs to the home fund. A deduction is undone whole and once, by an event with
-mirrored postings; while one stands, its settlement can be neither reversed nor voided.
+mirrored postings; while one stands, its settlement can be neither reversed nor voided. Both lie on the settlement's
+card: an auditor reads one card in one stream.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final
 
 from ledger.core import fields as types
-from ledger.core.decider import Command, CommandType, Draft, Event, EventType, StreamName
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
 from ledger.core.postings import Posting, mirrored, owed
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
-from ledger.families.card.holder import Card
+from ledger.families.card.holder import Card, on_card
 from ledger.families.medical.settlement import REVERSED, VOIDED, Settlement, deduct, undeduct
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -36,11 +37,6 @@ class DeductionReversal(Row):
 
     kind: ClassVar[str] = "deduction_reversal"
     deduction_id: str
-
-
-def on_card(event: Event) -> StreamName:
-    """Deductions lie on the card of their settlement: an auditor reads one card in one stream."""
-    return Card, event["card_id"]
 
 
 # --- evolution -------------------------------------------------------------------------------------------------------

@@ -7,22 +7,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from ledger.core import fields as types
-from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType, StreamName
+from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
 from ledger.core.identity import card_id_of
 from ledger.core.postings import Posting
 from ledger.core.provinces import PERSONAL_ACCOUNT_FUND, province
 from ledger.core.rejection import Rejected
 from ledger.core.world import World
-from ledger.families.card.admission import card_of
-from ledger.families.card.holder import ALL_BUT_CANCELLED, Card, CardSn
+from ledger.families.card.holder import ALL_BUT_CANCELLED, Card, CardSn, card_of, on_card
 
 # --- facts -----------------------------------------------------------------------------------------------------------
-
-
-def on_card(event: Event) -> StreamName:
-    """Every medical event lies on the stream of a card."""
-    return Card, event["card_id"]
 
 
 def medical_account(card_id: str) -> str:

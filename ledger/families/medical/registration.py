@@ -17,8 +17,8 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE, card_of
-from ledger.families.card.holder import Card
-from ledger.families.medical.account import card_named, on_card
+from ledger.families.card.holder import Card, on_card
+from ledger.families.medical.account import card_named
 
 LONG_TERM: Final = "LONG_TERM"
 TEMPORARY: Final = "TEMPORARY"

@@ -11,9 +11,9 @@ from ledger.core.decider import Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
+from ledger.families.card.holder import on_card
 from ledger.families.clearing.units import ALL, Calendar, Unit, cycle_of, edit_unit
 from ledger.families.medical import aid_lots, stays
-from ledger.families.medical.account import on_card
 from ledger.families.medical.settlement import (
     REVERSED,
     VOIDED,

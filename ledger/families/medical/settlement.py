@@ -19,10 +19,10 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
-from ledger.families.card.holder import Card
+from ledger.families.card.holder import Card, on_card
 from ledger.families.clearing.units import Unit, open_unit
 from ledger.families.medical import aid_lots, registration, stays
-from ledger.families.medical.account import card_named, medical_account, on_card, require_account
+from ledger.families.medical.account import card_named, medical_account, require_account
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET
 
 EFFECTIVE: Final = "EFFECTIVE"

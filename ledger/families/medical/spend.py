@@ -17,9 +17,10 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE, card_of
+from ledger.families.card.holder import on_card
 from ledger.families.clearing.units import ALL, Calendar, Unit, edit_unit, open_unit
 from ledger.families.medical import aid_lots
-from ledger.families.medical.account import card_named, on_card
+from ledger.families.medical.account import card_named
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET
 
 PURCHASE: Final = "PURCHASE"

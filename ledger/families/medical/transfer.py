@@ -18,9 +18,9 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
-from ledger.families.card.holder import Card
+from ledger.families.card.holder import Card, on_card
 from ledger.families.medical import aid_lots
-from ledger.families.medical.account import card_named, medical_account, on_card, require_account
+from ledger.families.medical.account import card_named, medical_account, require_account
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET, Lot
 
 EMPLOYEE_INSURANCE: Final = "310"

@@ -13,8 +13,8 @@ from ledger.core.fields import required
 from ledger.core.postings import Posting
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
+from ledger.families.card.holder import on_card
 from ledger.families.clearing.units import cycle_of, edit_unit
-from ledger.families.medical.account import on_card
 from ledger.families.medical.reversal import negated, require_no_deductions
 from ledger.families.medical.settlement import REVERSED, VOIDED, Settlement, Voided, post, undo, unit_key
 
