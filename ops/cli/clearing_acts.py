@@ -15,9 +15,10 @@ from ledger.core.calendar import instant_text
 from ledger.core.rejection import Rejected
 from ledger.service.batch import Receipt
 from ledger.service.run import shaped
+from ledger.store.recorder import History
 from ops.cli import clearing_shown
 from ops.cli.audit import day
-from ops.cli.opening import asked, opened
+from ops.cli.opening import READER_ROLE, asked, opened
 from ops.cli.output import DONE, FOUND, Json, Jsonl, answer, document, for_people, lines, refuse, refuse_both, tell
 from ops.wiring import Ledger
 from projections import follow
@@ -32,7 +33,9 @@ Submitter = Annotated[str, typer.Option(metavar="S", help="Who submits the comma
 Reference = Annotated[
     str, typer.Option(metavar="R", help="The submitter's reference: the same one books nothing twice.")
 ]
-OccurredAt = Annotated[str | None, typer.Option(metavar="I", help="When it was done (RFC 3339). Default: now.")]
+OccurredAt = Annotated[
+    str | None, typer.Option(metavar="I", help="When it was done (RFC 3339). Default: now; of a repetition, as before.")
+]
 
 
 def cut_off(
@@ -154,7 +157,7 @@ def _submit(
     ledger: Ledger, own: dict[str, Any], submitter: str | None, reference: str | None, occurred_at: str | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The receipt, or the code and message of the refusal."""
-    moment = instant_text(ledger.clock()()) if occurred_at is None else occurred_at
+    moment = _moment(ledger, submitter, reference) if occurred_at is None else occurred_at
     command = {**own, "submitter": submitter, "reference": reference, "occurred_at": moment}
     line = shaped(msgspec.json.encode(command), 0, ledger.keyring)[1]
     with ledger.writer() as writer:
@@ -172,6 +175,15 @@ def _submit(
         "position": outcome.position,
     }
     return receipt, None
+
+
+def _moment(ledger: Ledger, submitter: str | None, reference: str | None) -> str:
+    """Now; for a reference that was used already, when that was done: an act that is repeated says the same again."""
+    with closing(ledger.connect(READER_ROLE)) as connection:
+        found = connection.execute(
+            "SELECT position FROM ledger.submissions WHERE submitter = %s AND reference = %s", (submitter, reference)
+        ).fetchone()
+        return instant_text(ledger.clock()() if found is None else History(connection).at(found[0])[1]["occurred_at"])
 
 
 def _follow(ledger: Ledger, position: int) -> None:

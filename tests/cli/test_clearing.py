@@ -52,8 +52,11 @@ def test_a_month_is_cut_off_closed_and_paid(onecard: Onecard, june: Bills, tmp_p
     assert found["table"]["cut_off_position"] == found["receipt"]["position"] == found["table"]["position"]
     assert found["table"]["rows"] == preview["rows"]
     assert found["table"] == onecard("clearing", "table", "2025-06", "--json").json
-    again = onecard("clearing", "cut-off", "2025-06", *BY, "--reference", "cut", "--json").json
+    later = "2025-09-01T00:00:09Z"
+    again = onecard("clearing", "cut-off", "2025-06", *BY, "--reference", "cut", "--json", clock=later).json
     assert again["receipt"] == {**found["receipt"], "status": "duplicate"}
+    other = onecard("clearing", "close", "2025-06", *BY, "--reference", "cut", "--json")
+    assert (other.code, other.json["reject"]["code"]) == (1, "reference_reused")
 
     assert onecard("clearing", "notices", "2025-06", "--json").json["notices"] == []
     wrong = onecard("clearing", "close", "2025-06", *BY, "--reference", "r", "--table-digest", "0" * 64, "--json")
