@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from ledger.core import fields
 from ledger.core.rejection import Rejected
 from ops.cli.books import ACCOUNT_COLUMNS, Card, account_row
 from ops.cli.opening import asked, opened
-from ops.cli.output import Json, Jsonl, answer_list, for_people, refuse, refuse_both, table, yuan
+from ops.cli.output import ROWS_FOR_PEOPLE, Json, Jsonl, answer_list, for_people, refuse, refuse_both, table, yuan
 from projections.questions import audit
 from projections.questions.audit import Selection
 
@@ -125,9 +126,10 @@ def _show_history(found: dict[str, Any]) -> None:
                 event["reference"],
                 "\n".join(f"{yuan(one['amount_fen'])} {one['account']}" for one in event["postings"]),
             )
-            for event in found["events"]
+            for event in found["events"][:ROWS_FOR_PEOPLE]
         ]
         console.print(table(columns, rows))
+        _tell_rest(console, found["events"])
         if found["accounts"]:
             console.print(table(ACCOUNT_COLUMNS, map(account_row, found["accounts"])))
         console.print(f"Yuan, up to position {found['position']}.")
@@ -147,9 +149,10 @@ def _show_explanation(found: dict[str, Any]) -> None:
                     yuan(posting["amount_fen"]),
                     yuan(posting["running_fen"]),
                 )
-                for posting in account["postings"]
+                for posting in account["postings"][:ROWS_FOR_PEOPLE]
             ]
             console.print(table(columns, rows, f"\n{account['account']}: {yuan(account['balance_fen'])}"))
+            _tell_rest(console, account["postings"])
         console.print(f"Yuan, up to position {found['position']}.")
 
 
@@ -167,9 +170,16 @@ def _show_statement(found: dict[str, Any]) -> None:
                     ", ".join(line["counter_accounts"]),
                     line["reference"],
                 )
-                for line in account["lines"]
+                for line in account["lines"][:ROWS_FOR_PEOPLE]
             ]
             title = f"\n{account['account']}: opening {yuan(account['opening_fen'])}"
             console.print(table(columns, rows, title))
+            _tell_rest(console, account["lines"])
             console.print(f"closing {yuan(account['closing_fen'])}")
         console.print(f"Yuan, up to position {found['position']}.")
+
+
+def _tell_rest(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Laying out a table takes its time by the row: a card of a whole career would keep its reader waiting."""
+    if len(rows) > ROWS_FOR_PEOPLE:
+        console.print(f"... and {len(rows) - ROWS_FOR_PEOPLE:,} more: take all of them by --jsonl.")

@@ -3,6 +3,7 @@
 A command is a function in a file named after its business; adding one is one line here.
 """
 
+import os
 import sys
 from typing import Final
 
@@ -61,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in given[: given.index("--")] if "--" in given else "--json" in given
+    if not _has_streams():
+        return ENVIRONMENT
     try:
         code = typer.main.get_command(app).main(given, prog_name="onecard", standalone_mode=False)
         sys.stdout.flush()
@@ -83,6 +86,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("onecard: interrupted.")
         return 130
+
+
+def _has_streams() -> bool:
+    """Whether stdout is open, as a scheduler may not have it; a closed stderr is no reason not to work."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+    if sys.stdout is None:
+        tell("onecard: stdout is closed, and answers have nowhere to go: send it to a file or to /dev/null.")
+        return False
+    return True
 
 
 def reason(lost: Exception) -> str:

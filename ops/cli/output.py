@@ -22,6 +22,7 @@ FOUND: Final = 1
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
 ROWS_FOR_PEOPLE: Final = 1_000
+NARROWEST_TEXT: Final = 10  # holds a date and the name of a state
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print the elements of the list, one JSON object a line.")]
@@ -122,20 +123,36 @@ def progress_told(message: str) -> None:
 def for_people() -> Iterator[Console]:
     """Where tables go. A text that cannot be shown in the terminal's encoding is shown with question marks."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=200)
+        console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False, width=200)
     yield console
     sys.stdout.flush()
 
 
+class _Paper(Console):
+    """A table that is wider than the terminal is printed whole: cropped or broken figures would be read as others."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        crops = not any(isinstance(one, Table) for one in objects)
+        super().print(*objects, **{"crop": crops, **options})
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
-    """A table; columns whose name ends in `>` are figures and stand right."""
+    """A table; columns whose name ends in `>` are figures, which stand right and are never broken over two lines."""
     made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        made.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    for number, column in enumerate(columns):
+        longest = max((len(line) for row in cells for line in row[number].split("\n")), default=0)
+        is_figure = column.endswith(">")
+        made.add_column(
+            column.removesuffix(">"),
+            justify="right" if is_figure else "left",
+            overflow="fold",
+            min_width=longest if is_figure else min(longest, NARROWEST_TEXT),
+        )
+    for row in cells:
+        made.add_row(*row)
     return made
 
 

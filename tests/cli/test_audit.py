@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from ledger.core.identity import stream_id_of
+from ops.cli import audit
+from ops.cli.output import yuan
 from tests.cli.lines import CARD_ID, GOLDEN, NUMBER, SN, activate, contribute, issue, write
 from tests.fix_command import Onecard
 
@@ -285,3 +287,14 @@ def test_a_view_that_lags_answers_as_far_as_it_has_come(told: Onecard, tmp_path:
     assert len(told("history", SN, "--json").json["events"]) == 11
     # The balances have not come as far: the document says up to where both have.
     assert told("balance", SN, "--json").json["position"] == 10
+
+
+def test_people_see_the_first_of_very_many_rows_and_the_sums_of_all(
+    told: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "ROWS_FOR_PEOPLE", 2)
+    assert "... and 8 more: take all of them by --jsonl." in told("history", NEW_SN).stdout
+    assert "... and 1 more" in told("explain", NEW_SN).stdout
+    statement = told("statement", NEW_SN, "--from", "2025-01-01", "--to", "2025-12-31").stdout
+    explained = told("explain", NEW_SN, "--json").json["accounts"][0]
+    assert "... and 1 more" in statement and f"closing {yuan(explained['balance_fen'])}" in statement

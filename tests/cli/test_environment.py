@@ -167,3 +167,21 @@ def test_the_installed_command_answers_and_a_closed_pipe_is_no_traceback(onecard
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert (process.wait(20), b"Traceback" in process.stderr.read()) == (1, False)
+
+
+@pytest.mark.parametrize(("closed", "code", "told"), [(">&-", 3, "stdout is closed"), ("2>&-", 0, "")])
+def test_a_stream_that_is_closed_is_no_traceback(closed: str, code: int, told: str) -> None:
+    command = f"{sys.executable} -c 'import sys; from ops.cli.main import main; sys.exit(main())' schemas list {closed}"
+    ended = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, "Traceback" in ended.stderr, told in ended.stderr) == (code, False, True)
+
+
+def test_a_terminal_that_is_too_narrow_breaks_no_figure(
+    onecard: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onecard("submit", write(tmp_path / "lines", issue(), activate(), contribute(amount_fen=123456789)))
+    onecard("follow", "--until-caught-up")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "30")
+    for question in ("accounts", f"balance {SN}", f"explain {SN}", f"history {SN}", "trial-balance"):
+        assert "1,234,567.89" in onecard(*question.split()).stdout, question
