@@ -22,6 +22,7 @@ SHORTEST_SECRET = 16
 
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _TOO_LATE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Settings(BaseSettings):
@@ -72,6 +73,8 @@ class Settings(BaseSettings):
             instant = None
         if instant is None or instant.tzinfo is None:
             raise ValueError("must be an RFC 3339 instant such as 2025-06-30T16:00:10Z")
+        if not _EARLIEST <= instant < _TOO_LATE:
+            raise ValueError("must lie in the UTC years 2000 to 2099, as every instant of the ledger")
         return (instant - _EPOCH) // timedelta(microseconds=1)
 
     @property

@@ -9,7 +9,7 @@ import typer
 from ops.cli import clearing_acts, clearing_shown
 from ops.cli.clearing_acts import Month, month
 from ops.cli.opening import READER_ROLE, asked, opened
-from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, document_of, lines, refuse, refuse_both
+from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, document_of, is_text, lines, refuse, refuse_both
 from projections.questions import clearing as questions
 from projections.questions import clearing_lines, clearing_show, snapshot
 
@@ -135,6 +135,8 @@ def clearing_show_(
     Example:
       onecard clearing show 2025-06-MEDICAL-34-31
     """
+    if not is_text(name):
+        refuse("ID must be UTF-8.")
     with opened() as ledger:
         found = asked(ledger, lambda cursor: clearing_show.show(cursor, ledger.source, name, ledger.config))
     return answer(found, as_json, clearing_shown.show_one)

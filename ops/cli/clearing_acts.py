@@ -19,7 +19,20 @@ from ledger.store.recorder import History
 from ops.cli import clearing_shown
 from ops.cli.audit import day
 from ops.cli.opening import READER_ROLE, asked, opened
-from ops.cli.output import DONE, FOUND, Json, Jsonl, answer, document, for_people, lines, refuse, refuse_both, tell
+from ops.cli.output import (
+    DONE,
+    FOUND,
+    Json,
+    Jsonl,
+    answer,
+    document,
+    for_people,
+    is_text,
+    lines,
+    refuse,
+    refuse_both,
+    tell,
+)
 from ops.wiring import Ledger
 from projections import follow
 from projections.feed.log import LogFeed
@@ -157,6 +170,8 @@ def _submit(
     ledger: Ledger, own: dict[str, Any], submitter: str | None, reference: str | None, occurred_at: str | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """The receipt, or the code and message of the refusal."""
+    if not all(is_text(word) for word in (submitter, reference, occurred_at, *own.values()) if isinstance(word, str)):
+        refuse("Arguments must be UTF-8.")
     moment = _moment(ledger, submitter, reference) if occurred_at is None else occurred_at
     command = {**own, "submitter": submitter, "reference": reference, "occurred_at": moment}
     line = shaped(msgspec.json.encode(command), 0, ledger.keyring)[1]

@@ -193,6 +193,8 @@ WRONG = [
     ("clearing", "lines", "--cycle", "June"),
     ("clearing", "cut-off", "2025-06"),
     ("clearing", "close", "2025", "--submitter", "S", "--reference", "R"),
+    ("clearing", "close", "2025-06", "--submitter", "S", "--reference", "\udcff"),
+    ("clearing", "show", "\udcff"),
     WHOLE,
     (*WHOLE, "2025-05-31"),
     (*WHOLE, "2025-06-31"),
@@ -204,7 +206,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("arguments", WRONG[1:], ids=lambda arguments: " ".join(arguments[-3:]))
+@pytest.mark.parametrize("arguments", WRONG[1:], ids=lambda arguments: ascii(" ".join(arguments[-3:])))
 def test_wrong_usage_ends_with_2_and_a_document(onecard: Onecard, arguments: tuple[str, ...]) -> None:
     ended = onecard(*arguments, *(() if "--json" in arguments else ("--json",)))
     assert (ended.code, ended.json["error"]["code"]) == (2, "usage"), ended

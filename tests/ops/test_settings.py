@@ -44,6 +44,8 @@ def test_the_clock_stands_at_an_instant_with_any_offset(monkeypatch: pytest.Monk
         ("SOURCE", "33 34", r"ONECARD_SOURCE is '33 34' and must be 1 to 32 .*\."),
         ("SOURCE", "all", r"ONECARD_SOURCE is 'all' and cannot be the name of one source.*\."),
         ("CLOCK", "noon", r"ONECARD_CLOCK is 'noon' and must be an RFC 3339 instant such as .*\."),
+        ("CLOCK", "1999-12-31T23:59:59Z", r".* must lie in the UTC years 2000 to 2099, .*\."),
+        ("CLOCK", "9999-12-31T23:59:59-14:00", r".* must lie in the UTC years 2000 to 2099, .*\."),
         ("CLOCK", "2025-06-30T16:00:10", r"ONECARD_CLOCK is .* and must be an RFC 3339 instant such as .*\."),
         ("CONFIG", "missing.toml", r"ONECARD_CONFIG names .*missing\.toml, and there is no such file\."),
     ],
