@@ -70,6 +70,11 @@ class Draft:
     card_id: str = ""
 
 
+def no_recalls(command: Command) -> Iterable[tuple[str, str]]:
+    """Most decisions ask the log nothing."""
+    return ()
+
+
 ShapeRule = Callable[[dict[str, Any]], None]
 Decide = Callable[[Command, "World"], list[Draft]]
 Check = Callable[[Command, "World"], None]
@@ -95,7 +100,8 @@ class CommandType:
     `always`; `person`, `enterprise`. `states`: None accepts any. `chain`, `electronic_chain`: must rise along the
     card's life cycle / electronic card (0.8). `stage_two` is tested right after duplicates, `stage_four` replaces the
     tests of the card's identity, `state_test` that of its state. `keys`: rows the decision will surely read, loaded for
-    a whole batch at once; `keys_then`: rows named by those. `alone`: decided as a barrier, in a transaction of its own.
+    a whole batch at once; `keys_then`: rows named by those. `recalls`: references whose recorded facts it asks the log
+    for. `alone`: decided as a barrier, in a transaction of its own.
     """
 
     name: str
@@ -112,6 +118,7 @@ class CommandType:
     chain: bool = False
     electronic_chain: bool = False
     stage_two: Check | None = None
+    recalls: "Callable[[Command], Iterable[tuple[str, str]]]" = no_recalls
     stage_four: Check | None = None
     state_test: Check | None = None
     shape: tuple[ShapeRule, ...] = ()

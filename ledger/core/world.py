@@ -14,6 +14,9 @@ from ledger.core.rows import Row, Rows
 
 R = TypeVar("R", bound=Row)
 Name = tuple[type[Row], str]
+# (submitter, reference), and (event name, event, position) first recorded under one
+Reference = tuple[str, str]
+Fact = tuple[str, Event, int]
 
 
 class Source(Protocol):
@@ -22,8 +25,8 @@ class Source(Protocol):
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         """The rows that exist among `names`."""
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
-        """(event name, event, position) first recorded under a submitter's reference."""
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        """What was first recorded under each of these references, where anything was."""
 
     def cut_off(self, month: str, limit: int) -> Any:
         """The clearing table a cut-off of `month` would take now (CutOffTable); alarms above `limit` deferrals."""
@@ -35,7 +38,19 @@ class Source(Protocol):
 class World(Rows):
     """Rows in force plus what the serial rule needs: `now` (ledger clock), `position` of the next event."""
 
-    __slots__ = ("_changed", "_source", "config", "foresee", "keyring", "now", "position", "rows", "taken")
+    __slots__ = (
+        "_changed",
+        "_recalled",
+        "_source",
+        "config",
+        "foresee",
+        "in_flight",
+        "keyring",
+        "now",
+        "position",
+        "rows",
+        "taken",
+    )  # fmt: skip
 
     def __init__(self, source: Source, config: Configuration, keyring: Keyring, now: int, position: int) -> None:
         self._source = source
@@ -45,6 +60,8 @@ class World(Rows):
         self.position = position
         self.rows: dict[Name, Row | None] = {}
         self._changed: dict[Name, tuple[Row, int]] = {}
+        self.in_flight: dict[Reference, Fact] = {}  # decided but perhaps not committed yet
+        self._recalled: dict[Reference, Fact | None] = {}
         self.foresee: Callable[[], None] | None = None  # asked before a row nobody announced is fetched alone
         self.taken: Any = None  # the last table asked for, to be stored with its CycleCutOff
 
@@ -93,8 +110,21 @@ class World(Rows):
         changed, self._changed = self._changed, {}
         return changed
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
-        return self._source.recorded(submitter, reference)
+    def recall(self, keys: Iterable[Reference]) -> None:
+        """Look up at once what a batch will ask of `recorded`."""
+        wanted = list(dict.fromkeys(keys))
+        if wanted:
+            self._recalled.update(dict.fromkeys(wanted))
+            self._recalled.update(self._source.recorded(wanted))
+
+    def recorded(self, submitter: str, reference: str) -> Fact | None:
+        """What was first recorded under a submitter's reference."""
+        key = (submitter, reference)
+        if key in self.in_flight:
+            return self.in_flight[key]
+        if key not in self._recalled:
+            self.recall([key])
+        return self._recalled[key]
 
     def cut_off(self, month: str, limit: int) -> Any:
         self.taken = self._source.cut_off(month, limit)

@@ -7,10 +7,10 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ledger.core.decider import Command, Event
+from ledger.core.decider import Command
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, World
 from ledger.families import registry
 from ledger.families.clearing.lines import lines_for
 from ledger.families.clearing.units import Unit
@@ -43,7 +43,7 @@ class Receipt:
 
 Outcome = Receipt | Rejected
 # what a reference recorded first: (event name, event, position)
-InFlight = dict[Key, tuple[str, Event, int]]
+InFlight = dict[Key, Fact]
 
 
 @dataclass(slots=True)
@@ -80,6 +80,7 @@ class Foresight:
         self._asked = 0
         self._decided = 0
         world.load(name for command in self._commands for name in registry.keys(command, world))
+        world.recall(key for command in self._commands for key in command.type.recalls(command))
         self._load_then()
         world.foresee = self._again
 
@@ -104,6 +105,7 @@ def decide_batch(
     """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here."""
     decided = Decided(lines, [], Append(lease))
     events = decided.append.events
+    world.in_flight = in_flight
     foresight = Foresight(lines, world, known)
     for line in lines:
         if line.command is None:

@@ -25,7 +25,7 @@ from ledger.core.identity import Keyring
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.clearing.cycle import Cycle
-from ledger.service.batch import Decided, Line, Outcome, decide_batch, keys_of
+from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
 from ledger.store import appending, runs
@@ -224,7 +224,7 @@ class Writer:
         now = self._clock()
         self._recorded_at = max(now, self._recorded_at)
         known = session.source.find(list(dict.fromkeys(keys_of(batch.lines))))
-        in_flight = session.source.in_flight = {}
+        in_flight: InFlight = {}
         for flying in self._pending:
             known.update(flying.decided.submissions)
             in_flight.update(flying.decided.recorded)

@@ -27,6 +27,7 @@ ROWS_PER_STATEMENT = 2_000
 
 TOPICS = {name: registry().latest(name).line.subject for name in registry().events()}
 
+AT_POSITIONS = "SELECT notification_id, state FROM ledger.events WHERE notification_id = ANY(%s)"
 INSERT = f"""
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, notification_id)
     SELECT * FROM unnest({UUIDS}, {BIGINTS}, {TEXTS}, {BYTES}, {BIGINTS})
@@ -154,6 +155,11 @@ class History:
     def head(self) -> int:
         """Position of the last event, 0 for an empty store."""
         return self.recorder.max_notification_id() or 0
+
+    def at_positions(self, positions: Sequence[int]) -> dict[int, tuple[str, Event]]:
+        """Events by position, as many as there are."""
+        found = self.connection.execute(AT_POSITIONS, (list(positions),), binary=True).fetchall()
+        return {position: codec.decode(data) for position, data in found}
 
     def at(self, position: int) -> tuple[str, Event]:
         found = self.recorder.select_notifications(position, 1, stop=position)

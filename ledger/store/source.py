@@ -5,9 +5,8 @@ from typing import Any
 
 import psycopg
 
-from ledger.core.decider import Event
 from ledger.core.rows import Row
-from ledger.core.world import Name
+from ledger.core.world import Fact, Name, Reference
 from ledger.store import lines, state, submissions
 from ledger.store.recorder import History
 
@@ -17,14 +16,13 @@ PREPARATIONS = 3
 
 
 class StoreSource:
-    """Reads through one connection. `in_flight` overlays what is decided but not committed yet."""
+    """Reads through one connection."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         # Plans are kept from when tables were small; a probe must never become a scan.
         connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
         self._history = History(connection)
-        self.in_flight: dict[submissions.Key, tuple[str, Event, int]] = {}
         self.prepared: lines.Prepared | None = None
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
@@ -35,15 +33,10 @@ class StoreSource:
         with self._connection.cursor() as cursor:
             return submissions.find(cursor, keys)
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
-        key = (submitter, reference)
-        if key in self.in_flight:
-            return self.in_flight[key]
-        found = self.find([key]).get(key)
-        if found is None:
-            return None
-        name, event = self._history.at(found.position)
-        return name, event, found.position
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        found = self.find(keys)
+        events = self._history.at_positions([made.position for made in found.values()])
+        return {key: (*events[made.position], made.position) for key, made in found.items()}
 
     def prepare_cut_off(self, connection: psycopg.Connection[Any], month: str, limit: int) -> None:
         """The long part of a cut-off, by a connection that is kept open until the decision is made."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, Reference, World
 from ledger.families.card.holder import Card
 from ledger.service.recording import apply
 from ledger.store import codec
@@ -127,8 +127,8 @@ class _Nothing:
     def load(self, names: Sequence[Name]) -> Iterable[Any]:
         return ()
 
-    def recorded(self, submitter: str, reference: str) -> None:
-        return None
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        return {}
 
     def cut_off(self, month: str, limit: int) -> Any:
         raise LookupError("evolution asks the log nothing")

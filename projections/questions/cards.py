@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from ledger.core.calendar import instant_text
 from ledger.core.configuration import Configuration
-from ledger.core.decider import Event
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, Reference, World
 from ledger.families.card import electronic, issue, lifecycle
 from ledger.families.card.holder import TEMPORARY_LOSS, Card, card_of, span_at
 from ledger.service.recording import apply
@@ -23,8 +22,8 @@ class Nothing:
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         return ()
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
-        raise LookupError(reference)
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        raise LookupError("evolution asks the log nothing")
 
     def cut_off(self, month: str, limit: int) -> Any:
         raise LookupError(month)

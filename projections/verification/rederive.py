@@ -14,7 +14,7 @@ from ledger.core.configuration import Configuration
 from ledger.core.decider import Event
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, Reference, World
 from ledger.families.clearing.lines import Line, lines_for
 from ledger.families.clearing.units import Unit
 from ledger.families.registry import EVENTS
@@ -72,7 +72,7 @@ class Rederivation:
                     name = others[n - 1]
                     yield name, state.decode(name[0], data)
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
         raise LookupError("evolution asks the log nothing")
 
     def cut_off(self, month: str, limit: int) -> Any:

@@ -23,7 +23,7 @@ from ledger.core.decider import Command, Event
 from ledger.core.identity import Keyring
 from ledger.core.rejection import Rejected
 from ledger.core.rows import ROW_LIMIT, Row
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, Reference, World
 from ledger.families import registry
 from ledger.families.card import admission
 from ledger.service.recording import apply, record
@@ -45,8 +45,8 @@ class Memory:
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         return [(name, msgspec.msgpack.decode(self.rows[name], type=name[0])) for name in names if name in self.rows]
 
-    def recorded(self, submitter: str, reference: str) -> tuple[str, Event, int] | None:
-        return self.first_recorded.get((submitter, reference))
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        return {key: self.first_recorded[key] for key in keys if key in self.first_recorded}
 
     def keep(self, world: World) -> None:
         for name in world.take_changes():

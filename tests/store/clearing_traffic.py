@@ -11,7 +11,7 @@ from ledger.core import rows
 from ledger.core.calendar import first_day, last_day
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.core.world import Name, World
+from ledger.core.world import Fact, Name, Reference, World
 from ledger.families.clearing.lines import Line
 from ledger.families.clearing.table import CutOffTable, Tally
 from ledger.families.clearing.units import ALL, Calendar, CutOff, CutOffs, Unit, cycle_of, edit_unit, open_unit
@@ -30,8 +30,8 @@ class Nothing:
     def load(self, names: Sequence[Name]) -> Iterable[Any]:
         return []
 
-    def recorded(self, submitter: str, reference: str) -> None:
-        return None
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        return {}
 
     def cut_off(self, month: str, limit: int) -> None:
         return None

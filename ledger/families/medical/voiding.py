@@ -14,7 +14,7 @@ from ledger.core.postings import Posting
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
 from ledger.families.card.holder import on_card
-from ledger.families.clearing.units import cycle_of, edit_unit
+from ledger.families.clearing.units import Unit, cycle_of, edit_unit
 from ledger.families.medical.reversal import negated, require_no_deductions
 from ledger.families.medical.settlement import REVERSED, VOIDED, Settlement, Voided, post, undo, unit_key
 
@@ -53,6 +53,17 @@ def voided(world: World, event: Event, position: int) -> None:
 
 def keys(command: Command, world: World) -> Iterator[Name]:
     yield Voided, f"{command.submitter}:{command['voided_reference']}"
+
+
+def recalls(command: Command) -> Iterator[tuple[str, str]]:
+    yield command.submitter, command["voided_reference"]
+
+
+def keys_then(command: Command, world: World) -> Iterator[Name]:
+    recorded = world.recorded(command.submitter, command["voided_reference"])
+    if recorded is not None and recorded[0] == "MedicalSettled":
+        yield Settlement, recorded[1]["settlement_id"]
+        yield Unit, unit_key(recorded[1]["settlement_id"])
 
 
 def void(command: Command, world: World) -> list[Draft]:
@@ -97,6 +108,8 @@ COMMANDS: Final = (
         card=True,
         always=True,
         keys=keys,
+        keys_then=keys_then,
+        recalls=recalls,
     ),
 )
 EVENTS: Final = (EventType("MedicalVoided", "medical", on_card, voided, post_void),)
