@@ -16,7 +16,7 @@ from tests.model.histories import history
 from tests.service.rivals import Rivals
 
 TAPS, BILLS, CARDS = soak(2_000, 10_000), soak(200, 1_000), soak(900, 29_000)
-FEW, MANY = soak(2_000, 10_000), soak(20_000, 1_000_000)
+FEW, MANY = soak(1_000, 10_000), soak(10_000, 1_000_000)
 # A process that submits or follows and then says the most memory it ever had, in KB. (What getrusage says is, on Linux,
 # at least what the parent had when it forked.)
 MEASURED = """
@@ -77,15 +77,18 @@ def most_memory(*arguments: object) -> int:
 
 
 def test_memory_does_not_grow_with_the_input(stores: Callable[[], Store], tmp_path: Path) -> None:
-    """Ten or a hundred times the input, refusals among it, within a few megabytes; a line of a megabyte among it."""
+    """Ten or a hundred times the input, refusals and a line of a megabyte among it, within a few megabytes.
+
+    In small batches: a batch holds what its lines name, and a line that confirms a month names hundreds of settlements.
+    """
     submits, follows = [], []
     for count in (FEW, MANY):
         store, path = stores(), tmp_path / f"{count}.jsonl"
         assert write_commands(path, count, seed=count)["refused"]
         with path.open("ab") as file:
             file.write(b'{"x": "' + b"x" * 1_000_000 + b'"}')
-        submits.append(most_memory("submit", store.dsn, tmp_path / "out", 500, "never", path))
-        follows.append(most_memory("follow", store.dsn, 500, "never"))
+        submits.append(most_memory("submit", store.dsn, tmp_path / "out", 100, "never", path))
+        follows.append(most_memory("follow", store.dsn, 100, "never"))
     print(f"most memory in KB, {FEW} and {MANY} lines: submit {submits}, follow {follows}")
     assert submits[1] - submits[0] < 30_000
     assert follows[1] - follows[0] < 30_000
