@@ -1,6 +1,7 @@
 -- The event store and what is written with it in one transaction.
 -- Order: appends are serialised by an advisory lock, never by LOCK TABLE (which needs rights the writer must not have
--- and waits a second behind autovacuum). Positions are dense and written explicitly: a hole is a finding, not a rollback.
+-- and waits a second behind autovacuum). Positions are dense and written explicitly, so a hole is a finding and never
+-- what a rollback leaves.
 
 CREATE SCHEMA ledger;
 
