@@ -19,7 +19,7 @@ from ledger.store import state
 from ledger.store.appending import Append
 from ledger.store.submissions import Key, Submission
 
-ASKED_AGAIN = 6
+ASKED_AGAIN = 50
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Foresight:
     """Loads what a batch will surely read in a few queries: rows named by commands, then rows named by those.
 
     Some names only show once earlier commands of the batch are decided (lines of a batch opened just before), so when a
-    row is missed, the commands that remain are asked again, a few times.
+    command misses a row, those of its type that remain are asked again, a number of times.
     """
 
     def __init__(self, lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
@@ -78,25 +78,26 @@ class Foresight:
             if line.command is not None and (line.command.submitter, line.command.reference) not in known
         ]
         self._asked = 0
-        self._decided = 0
+        self._begun = 0
         world.load(name for command in self._commands for name in registry.keys(command, world))
         world.recall(key for command in self._commands for key in command.type.recalls(command))
-        self._load_then()
+        self._load_then(self._commands)
         world.foresee = self._again
 
-    def _load_then(self) -> None:
-        waiting = self._commands[self._decided :]
+    def _load_then(self, waiting: Sequence[Command]) -> None:
         for names_of in (registry.cards_then, registry.rooms_then):
             self._world.load(name for command in waiting for name in names_of(command, self._world))
 
-    def decided(self) -> None:
-        """One more of the commands has been looked at."""
-        self._decided += 1
+    def begin(self, command: Command) -> None:
+        """This command is decided now."""
+        if self._begun < len(self._commands) and self._commands[self._begun] is command:
+            self._begun += 1
 
     def _again(self) -> None:
-        if self._asked < ASKED_AGAIN:
+        if self._begun and self._asked < ASKED_AGAIN:
             self._asked += 1
-            self._load_then()
+            present = self._commands[self._begun - 1].type
+            self._load_then([one for one in self._commands[self._begun - 1 :] if one.type is present])
 
 
 def decide_batch(
@@ -112,12 +113,12 @@ def decide_batch(
             assert line.rejected is not None
             decided.outcomes.append(line.rejected)
             continue
+        foresight.begin(line.command)
         try:
             outcome: Outcome = _answer(line.command, world, known, recorded_at, decided, in_flight)
         except Rejected as rejected:
             outcome = rejected.kept()
         decided.outcomes.append(outcome)
-        foresight.decided()
     world.foresee = None  # the two would hold each other
     for event in events:
         decided.append.lines.extend(lines_for(event.name, event.event, event.position))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.core.decider import Command, CommandType, Draft, Event, StreamName
-from ledger.core.identity import stream_id_of
+from ledger.core.identity import NO_DIGEST, stream_id_of
 from ledger.core.shape import envelope
 from ledger.core.world import World
 from ledger.families.card.holder import Card
@@ -60,28 +60,33 @@ def record(command: Command, drafts: list[Draft], world: World, recorded_at: int
     recorded = []
     for draft in drafts:
         type = EVENTS[draft.event]
-        fields = {**own, **draft.derived}
-        if draft.card_id:
-            fields["card_id"] = draft.card_id
-        stream = type.stream(fields)
-        head = world.get(*stream)
-        version, prev_digest = (head.version, head.digest) if head is not None else (0, "0" * 64)
-        name = stream_id(stream)
         event: Event = {
-            "card_id" if stream[0] is Card else "stream_id": name,
-            "card_version": version + 1,
+            "card_id": draft.card_id,
+            "card_version": 1,
             "occurred_at": command.occurred_at,
             "recorded_at": recorded_at,
             "submitter": command.submitter,
             "reference": command.reference,
             "acting_person": command.acting_person,
-            "prev_digest": prev_digest,
+            "prev_digest": NO_DIGEST,
             "channel": given.get("channel"),
             "scheme": given.get("scheme"),
             "scheme_item": given.get("scheme_item"),
             "business_date": command.bdate,
-            **fields,
+            **own,
+            **draft.derived,
         }
+        stream = type.stream(event)
+        name = stream_id(stream)
+        if stream[0] is not Card:
+            del event["card_id"]
+            event["stream_id"] = name
+        version = 0
+        head = world.get(*stream)
+        if head is not None:
+            version = head.version
+            event["card_version"] = version + 1
+            event["prev_digest"] = head.digest
         data = codec.encode(draft.event, event)
         position = world.position
         apply(world, draft.event, event, position, hashlib.sha256(data).hexdigest())
