@@ -49,7 +49,9 @@ class Ledger:
         return lambda: time.time_ns() // 1_000
 
     def writer(self) -> Writer:
-        """A writer as the role that may append and nothing more."""
+        """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""
+        with self.connect() as connection:
+            check_identity(connection, self.settings, self.config, self.keyring, extends=True)
         return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
 
 
@@ -82,6 +84,16 @@ def _reason(error: ValidationError) -> str:
     return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
 
 
+def check_identity(
+    connection: psycopg.Connection[Any], settings: Settings, config: Configuration, keyring: Keyring, extends: bool
+) -> identity.Identity:
+    """What the store is; an EnvironmentProblem if this process brings something else."""
+    try:
+        return identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring, extends)
+    except identity.StoreMismatch as error:
+        raise EnvironmentProblem(f"{error}.") from None
+
+
 @contextmanager
 def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
     """Start or reach the database, bring it up to date, check that it is ours; an EnvironmentProblem otherwise."""
@@ -90,8 +102,5 @@ def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
         migrate(dsn)
         keyring = Keyring(load_secret(settings))
         with psycopg.connect(dsn, autocommit=True) as connection:
-            try:
-                found = identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring)
-            except identity.StoreMismatch as error:
-                raise EnvironmentProblem(f"{error}.") from None
+            found = check_identity(connection, settings, config, keyring, extends=False)
         yield Ledger(settings, dsn, found.source, found.store_id, config, keyring)

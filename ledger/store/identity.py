@@ -39,8 +39,12 @@ def check(
     default_source: str,
     config: Configuration,
     keyring: Keyring,
+    extends: bool = True,
 ) -> Identity:
-    """The store's identity; made now if the store is new. `source` None accepts whatever the store has."""
+    """The store's identity; made now if the store is new. `source` None accepts whatever the store has.
+
+    `extends`: a longer configuration becomes the store's. Who only reads leaves the store as it is.
+    """
     row = connection.execute(SELECT).fetchone()
     if row is None:
         connection.execute(
@@ -60,26 +64,25 @@ def check(
         raise StoreMismatch(f"this store is the ledger of source {kept_source!r}, not {source!r}: see ONECARD_SOURCE")
     if fingerprint != keyring.fingerprint():
         raise StoreMismatch("this store was written with another secret: bring its file by ONECARD_SECRET_FILE")
-    if digest != config.digest() and not _extend(connection, digest, entries, config):
-        return check(connection, source, default_source, config, keyring)
+    if digest != config.digest():
+        brought = config.as_json()
+        if brought[: len(entries)] != entries:
+            raise StoreMismatch(
+                "the configuration differs from the one this store was written with: entries are only added at the end,"
+                " never edited or removed; bring the store's own by ONECARD_CONFIG"
+            )
+        if extends and not _extend(connection, digest, config):
+            return check(connection, source, default_source, config, keyring)
     return Identity(kept_source, store_id)
 
 
-def _extend(
-    connection: psycopg.Connection[Any], digest: str, entries: list[dict[str, Any]], config: Configuration
-) -> bool:
+def _extend(connection: psycopg.Connection[Any], digest: str, config: Configuration) -> bool:
     """Entries are only ever added: a longer list that begins with the stored one replaces it.
 
     False if another process has just extended it, perhaps otherwise: then there is another list to compare with.
     """
-    brought = config.as_json()
-    if brought[: len(entries)] != entries:
-        raise StoreMismatch(
-            "the configuration differs from the one this store was written with: entries are only added at the end,"
-            " never edited or removed; bring the store's own by ONECARD_CONFIG"
-        )
     changed = connection.execute(
         "UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s",
-        (config.digest(), json.dumps(brought), digest),
+        (config.digest(), json.dumps(config.as_json()), digest),
     )
     return changed.rowcount == 1
