@@ -49,10 +49,6 @@ def date_text(day: int) -> str:
     return to_date(day).isoformat()
 
 
-def month_text(day: int) -> str:
-    return to_date(day).isoformat()[:7]
-
-
 def add_months(day: int, count: int) -> int:
     """The same day `count` months later, clamped to the last day of that month (contract 0.10)."""
     start = to_date(day)

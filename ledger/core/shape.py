@@ -19,10 +19,6 @@ from ledger.core.rejection import Rejected
 
 LINE_LIMIT: Final = 65_536
 BEYOND_64_BITS: Final = 1 << 80
-SHAPE_CODES: Final = frozenset(
-    "malformed_json unknown_command missing_field unknown_field wrong_type bad_format out_of_range unknown_code"
-    " not_built_yet".split()
-)
 AREAS_OF_USE: Final = (
     "treatment_area spend_area operating_area venue_area seller_area merchant_area library_area utility_area"
     " service_area province card_sn"

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from eventsourcing.persistence import Notification, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.rows import dict_row
 
@@ -87,26 +87,6 @@ class LedgerRecorder(PostgresApplicationRecorder):
         raise TypeError("events are appended by a batch with its submissions and rows, never alone")
 
 
-class AvroMapper(Mapper[UUID]):
-    """Stored state = framed Avro bytes, topic = the event's Avro name; events are dicts (TypedDicts of `schemas`)."""
-
-    def __init__(self) -> None:
-        super().__init__(JSONTranscoder())
-
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """`domain_event`: a `service.recording.Recorded`."""
-        return StoredEvent(
-            originator_id=UUID(domain_event.stream_id),
-            originator_version=domain_event.version,
-            topic=TOPICS[domain_event.name],
-            state=domain_event.data,
-        )
-
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """(event name, event dict), upcast to the current schema."""
-        return codec.decode(stored_event.state)
-
-
 def append(cursor: psycopg.Cursor[Any], events: Sequence[Any]) -> None:
     """Insert `Recorded` events; inside an append transaction that holds the lease."""
     for start in range(0, len(events), ROWS_PER_STATEMENT):
@@ -162,7 +142,7 @@ class History:
         return {position: codec.decode(data) for position, data in found}
 
     def at(self, position: int) -> tuple[str, Event]:
-        found = self.recorder.select_notifications(position, 1, stop=position)
+        found = self.at_positions([position])
         if not found:
             raise LookupError(f"no event at position {position}")
-        return codec.decode(found[0].state)
+        return found[position]

@@ -68,7 +68,6 @@ class Rig:
         self.ledger = ledger
         self.scale = scale
         self.cards = 0
-        self.opening_lines = 0
         self.folder = folder
         self._traffic: Iterator[bytes] = simulate(scale.simulated, SEED)
         self._files = 0
@@ -84,7 +83,6 @@ class Rig:
                 break
             opening.append(line)
             self.cards += line.startswith(b'{"command":"IssueCard"')
-        self.opening_lines = len(opening)
         self.submit(self.file(opening))
         self.first = self.head()
 

@@ -122,7 +122,6 @@ class Person(Row):
 
     kind: ClassVar[str] = "person"
     live_card: str | None = None
-    last_card: str = ""
     died_on: int | None = None
 
 

@@ -12,8 +12,6 @@ from typing import Final
 from ledger.core.decider import Event
 
 MEDICAL: Final = "MEDICAL"
-PASS: Final = "PASS"
-POSITIVE: Final = ("SETTLEMENT", "WALLET", "PASS")
 CONTRA: Final = ("REVERSAL", "DEDUCTION")
 WALLET_INSUTYPE: Final = "310"
 
