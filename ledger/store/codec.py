@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.store.upcasters import Upcaster, upcaster_for
-from ledger.store.wire import reader, writer
+from ledger.store.wire import numbers, reader, writer
+from ledger.store.wire.source import UUID_BYTES
 from schemas.registry import registry
 
 MAGIC = 0
@@ -70,6 +71,22 @@ def encode(event_name: str, event: Event) -> bytes:
 def name_of(data: bytes) -> str:
     """Event name of framed bytes, by their schema id alone."""
     return _READERS[data[:HEADER_BYTES]][0]
+
+
+def subject_of(data: bytes) -> str:
+    """Avro full name of framed bytes, by their schema id alone."""
+    return registry().latest(name_of(data)).line.subject
+
+
+def instants_of(data: bytes) -> tuple[int, int]:
+    """occurred_at and recorded_at of framed bytes: they stand behind the stream's id and version in every schema."""
+    try:
+        _, at = numbers.number_at(data, HEADER_BYTES + UUID_BYTES)
+        occurred_at, at = numbers.instant_at(data, at)
+        recorded_at, _ = numbers.instant_at(data, at)
+    except (IndexError, numbers.Malformed) as error:
+        raise Undecodable(f"{name_of(data)}: {error!r}") from error
+    return occurred_at, recorded_at
 
 
 def headers_of(event_names: Iterable[str]) -> list[bytes]:

@@ -9,6 +9,7 @@ take them 14 bits at a time from tables, and anything unusual is left to `writte
 """
 
 from struct import Struct
+from struct import error as StructError
 
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 _FOURTEEN = 1 << 14
@@ -87,3 +88,12 @@ class _UpperRead(dict[bytes, int]):
 
 UPPER_WRITTEN = _UpperWritten()
 UPPER_READ = _UpperRead()
+
+
+def instant_at(data: bytes, start: int) -> tuple[int, int]:
+    """The same as `number_at`, quicker for instants: for who wants no more of an event than when it was."""
+    try:
+        first, second = PAIRS_AT(data, start)
+        return FIRST_PAIR[first] + SECOND_PAIR[second] + UPPER_READ[data[start + 4 : start + 8]], start + 8
+    except (KeyError, StructError):
+        return number_at(data, start)
