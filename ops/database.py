@@ -7,8 +7,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from ops.embedded import embedded_server
-from ops.postmaster import Progress
 from ops.problems import EnvironmentProblem
+from ops.processes import Progress
 from ops.settings import Settings
 
 OLDEST, NEWEST = 15, 18

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,9 @@ from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from ops.problems import EnvironmentProblem
+from ops.processes import Progress, first_number, lines_of, log_since, stands_in, ticks
 from ops.server_account import Account, server_account
 from ops.server_sizing import MB, Profile, free_disk, machine_memory, server_settings
-
-Progress = Callable[[str], None]
 
 USER = DATABASE = "onecard"
 SOCKET = ".s.PGSQL.5432"
@@ -34,7 +32,6 @@ LONGEST_SOCKET_PATH = 103
 STATUS_LINE, READY = 7, "ready"
 START_MARK = "==== a server is started ====\n"
 LARGEST_LOG = 16 * MB
-SECOND = 1_000_000_000
 
 # The child gets this environment and no other: ours may hold PGDATA, PGOPTIONS and the like.
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
@@ -79,7 +76,7 @@ class Postmaster:
         False when somebody else's server went away meanwhile; a server of our own that ends is a problem, told with
         the last lines of its log.
         """
-        ticks = _ticks()
+        seconds_gone = ticks()
         while True:
             if self._accepts_connections():
                 if launched is not None:
@@ -89,12 +86,12 @@ class Postmaster:
             ended = launched.poll() if launched is not None else None
             if ended is not None:
                 how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
-                lines = "\n".join(self._log_of_this_start().splitlines()[-12:])
+                lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
                 raise EnvironmentProblem(f"The embedded PostgreSQL {how}; {self.log} ends with:\n{lines}")
             if launched is None and not self.running():
                 return False
-            if seconds := next(ticks):
-                recovering = "automatic recovery in progress" in self._log_of_this_start()
+            if seconds := next(seconds_gone):
+                recovering = "automatic recovery in progress" in log_since(self.log, START_MARK)
                 doing = "was interrupted and is recovering" if recovering else "is starting"
                 progress(f"the database {doing}, {seconds} s ...")
 
@@ -145,7 +142,7 @@ class Postmaster:
                 while _lives(pid, places):
                     time.sleep(0.01)
         for claim in claims:
-            if psutil.pid_exists(_first_number(claim) or 0):
+            if psutil.pid_exists(first_number(claim) or 0):
                 claim.unlink()
 
     def _start_process(self, account: Account | None) -> subprocess.Popen[bytes]:
@@ -170,7 +167,7 @@ class Postmaster:
 
     def pid(self) -> int | None:
         """The process id of our server, if it is alive and really ours."""
-        pid = _first_number(self.data / "postmaster.pid")
+        pid = first_number(self.data / "postmaster.pid")
         if pid is None or pid <= 0:
             return None
         return pid if _lives(pid, (str(self.data.resolve()),)) else None
@@ -186,11 +183,11 @@ class Postmaster:
         pid = self.pid()
         if pid is None:
             return
-        ticks = _ticks()
+        seconds_gone = ticks()
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
         while _lives(pid, (str(self.data.resolve()),)):
-            if seconds := next(ticks):
+            if seconds := next(seconds_gone):
                 progress(f"the database is writing its last pages, {seconds} s ...")
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
@@ -210,17 +207,12 @@ class Postmaster:
 
     def _accepts_connections(self) -> bool:
         """A server that we can see is not asked before it says ready: each question in vain is a line in its log."""
-        says_ready = _lines(self.data / "postmaster.pid")[STATUS_LINE:] == [READY]
+        says_ready = lines_of(self.data / "postmaster.pid")[STATUS_LINE:] == [READY]
         return (says_ready or self.pid() is None) and self._ping() == pq.Ping.OK
 
     def _ping(self) -> int:
         conninfo = make_conninfo(self.dsn, dbname="postgres", connect_timeout=5)
         return pq.PGconn.ping(conninfo.encode())
-
-    def _log_of_this_start(self) -> str:
-        with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - MB))
-            return log.read().decode(errors="replace").rpartition(START_MARK)[2]
 
     def _run(self, program: str, *arguments: str, account: Account | None = None, typed: bytes = b"") -> str:
         done = subprocess.run(
@@ -253,37 +245,5 @@ def _binaries() -> Path:
 
 
 def _lives(pid: int, places: tuple[str, ...]) -> bool:
-    """Whether this is a live postgres whose working directory is one of the places: a server or a child of it."""
-    try:
-        process = psutil.Process(pid)
-        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return process.cwd() in places
-    except psutil.Error:
-        return False
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a small file without the blanks at their ends; none when there is no such file."""
-    try:
-        return [line.rstrip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except OSError:
-        return []
-
-
-def _first_number(path: Path) -> int | None:
-    try:
-        return int(_lines(path)[0])
-    except (IndexError, ValueError):
-        return None
-
-
-def _ticks() -> Iterator[int]:
-    """Poll for ever: yields 0 between seconds, and the seconds gone by once each time another one has passed."""
-    begun = time.monotonic_ns()
-    told = 0
-    while True:
-        seconds = (time.monotonic_ns() - begun) // SECOND
-        yield seconds if seconds > told else 0
-        told = seconds
-        time.sleep(0.02)
+    """Whether this is a live postgres at work in one of the places: a server or a child of it."""
+    return stands_in(pid, "postgres", places)

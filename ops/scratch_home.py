@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.postmaster import Postmaster, Progress
+from ops.postmaster import Postmaster
 from ops.problems import EnvironmentProblem
+from ops.processes import Progress
 from ops.settings import Settings, make_home
 
 MARK = "README.txt"

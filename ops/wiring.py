@@ -16,8 +16,8 @@ from ledger.service.writer import Writer
 from ledger.store import identity
 from ops.database import open_database
 from ops.migrate import migrate
-from ops.postmaster import Progress
 from ops.problems import EnvironmentProblem
+from ops.processes import Progress
 from ops.settings import DEFAULT_SOURCE, Settings, load_secret
 
 WRITER_ROLE = "onecard_writer"

@@ -1,3 +1,10 @@
 """Fixtures live in plug-ins with a subject each; this is the list of them."""
 
-pytest_plugins = ["tests.fix_command", "tests.fix_postgres", "tests.fix_seed", "tests.fix_stores", "tests.fix_damage"]
+pytest_plugins = [
+    "tests.fix_command",
+    "tests.fix_postgres",
+    "tests.fix_seed",
+    "tests.fix_stores",
+    "tests.fix_damage",
+    "tests.fix_kafka",
+]

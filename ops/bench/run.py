@@ -11,7 +11,7 @@ import psutil
 from ops.bench import raw, reading, rig, writing
 from ops.bench.figures import Figures
 from ops.bench.rig import Rig, Scale
-from ops.postmaster import Progress
+from ops.processes import Progress
 from ops.server_sizing import MB, machine_memory
 from ops.wiring import Ledger
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import postmaster
+from ops import processes
 from ops.embedded import embedded_server
 from ops.postmaster import Postmaster
 from ops.problems import EnvironmentProblem
@@ -164,7 +164,7 @@ def test_recovery_is_waited_for_and_told(home: Path, monkeypatch: pytest.MonkeyP
         kill_9(killed)
 
     # A second as the server counts them is made short, so that a small crash is enough to be told about.
-    monkeypatch.setattr(postmaster, "SECOND", 10_000_000)
+    monkeypatch.setattr(processes, "SECOND", 10_000_000)
     told: list[str] = []
     with embedded_server(home, told.append, profile="test") as dsn:
         assert value(dsn, "select count(*) from filled") == 300_000

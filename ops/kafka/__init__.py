@@ -1,0 +1,1 @@
+"""Apache Kafka on this machine: one broker from Maven artifacts, for a laptop, the demo and the tests."""

@@ -1,0 +1,252 @@
+"""One Apache Kafka broker (KRaft, a single node) on one data directory: make it, start it, find it again, stop it.
+
+It outlives the command that started it. Its ports are chosen when its data is made and kept, so that what a person
+exported yesterday is right today; a port that somebody else has taken meanwhile is the only reason for new ones.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from ops.kafka import properties
+from ops.kafka.jars import jars, java
+from ops.kafka.properties import ADMIN, CLIENTS, LOCAL, MECHANISM, Ports, server_properties
+from ops.problems import EnvironmentProblem
+from ops.processes import MB, Progress, first_number, log_since, stands_in, ticks
+from ops.settings import make_home
+
+NAME = "broker"
+LOG_CONFIGURATION = Path(__file__).with_name("log4j2.yaml")
+START_MARK = "==== a broker is started ====\n"
+LARGEST_LOG = 16 * MB
+# A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
+LONGEST_STOP = 60
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+# What a broker says of itself while it starts, before a client may ask: version of the protocol.
+_API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+
+
+class Broker:
+    """The broker of one home directory, whoever started it."""
+
+    def __init__(self, home: Path, lib: Path | None = None, *, memory: str = "768m") -> None:
+        self.home = home.absolute()
+        self.folder = self.home / "kafka"
+        self.data = self.folder / "data"
+        self.log = self.folder / "server.log"
+        self.lib = lib or self.folder / "lib"
+        self._properties = self.folder / "server.properties"
+        self._pid_file = self.folder / "broker.pid"
+        self._memory = memory
+
+    # -- where it is ---------------------------------------------------------------------------------------------
+
+    @property
+    def clients(self) -> str:
+        """host:port where users log in with a password."""
+        return self._ports().address(CLIENTS)
+
+    @property
+    def local(self) -> str:
+        """host:port where everybody on this machine may do everything."""
+        return self._ports().address(LOCAL)
+
+    def password_file(self, user: str) -> Path:
+        """Where the password of a user that we made is kept."""
+        return self.folder / "users" / user
+
+    def make_password(self, user: str) -> Path:
+        """The password file of a user, made now unless it is there."""
+        path = self.password_file(user)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(24) + "\n")
+        return path
+
+    # -- making and starting -------------------------------------------------------------------------------------
+
+    def launch_unless_running(self, progress: Progress) -> subprocess.Popen[bytes] | None:
+        """Start the process (None: one is running already). Two callers at once must be kept apart by a lock."""
+        if self.pid() is not None:
+            return None
+        program, classes = java(), jars(self.lib, progress)
+        make_home(self.home)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if not (self.data / "meta.properties").exists():
+            self._make_data(program, classes, progress)
+        elif taken := [port for port in self._ports().__dict__.values() if not _free(port)]:
+            progress(f"port {taken[0]} is taken by somebody else: the broker moves to other ports")
+            self._write_properties()
+        return self._start_process(program, classes)
+
+    def wait_until_ready(self, launched: subprocess.Popen[bytes] | None, progress: Progress) -> bool:
+        """Wait until it answers requests. False when somebody else's broker went away meanwhile; one of our own that
+        ends is a problem, told with the last lines of its log."""
+        seconds_gone = ticks()
+        while True:
+            if _answers(self._ports().clients) and _answers(self._ports().local):
+                if launched is not None:
+                    # It stays behind when we leave: not ours to wait for.
+                    launched.returncode = 0
+                return True
+            ended = launched.poll() if launched is not None else None
+            if ended is not None:
+                how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
+                lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
+                raise EnvironmentProblem(f"The Kafka broker {how}; {self.log} ends with:\n{lines}")
+            if launched is None and self.pid() is None:
+                return False
+            if seconds := next(seconds_gone):
+                progress(f"the Kafka broker is starting, {seconds} s ...")
+
+    def _make_data(self, program: str, classes: Path, progress: Progress) -> None:
+        """Format the data directory with the administrator in it; an interrupted making is begun anew."""
+        progress(f"making a Kafka broker in {self.data} (once) ...")
+        shutil.rmtree(self.data, ignore_errors=True)
+        self._write_properties()
+        password = self.make_password(ADMIN).read_text("ascii").strip()
+        words = ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}/*", "kafka.tools.StorageTool", "format"]
+        words += ["-t", _random_cluster_id(), "-c", str(self._properties), "--standalone"]
+        words += ["--add-scram", f"{MECHANISM}=[name={ADMIN},password={password}]"]
+        # The words are read from a file of our own: what is typed on a command line, the whole machine can read.
+        typed = self.folder / "format.args"
+        descriptor = os.open(typed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.writelines(f'"{word}"\n' for word in words)
+            done = subprocess.run(
+                [program, f"@{typed}"],
+                cwd=self.folder,
+                env=_ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        finally:
+            typed.unlink()
+        if done.returncode != 0:
+            shutil.rmtree(self.data, ignore_errors=True)
+            said = done.stdout.decode(errors="replace").replace(password, "***").strip()
+            raise EnvironmentProblem(f"Kafka could not format {self.data}:\n{said}")
+
+    def _start_process(self, program: str, classes: Path) -> subprocess.Popen[bytes]:
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.old"))
+        self.log.touch(mode=0o600)
+        machine = [f"-Xmx{self._memory}", "-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+        logging = f"-Dlog4j2.configurationFile=file:{LOG_CONFIGURATION}"
+        with self.log.open("ab") as log:
+            log.write(START_MARK.encode())
+            log.flush()
+            process = subprocess.Popen(
+                [program, *machine, logging, "-cp", f"{classes}/*", "kafka.Kafka", str(self._properties)],
+                cwd=self.data,
+                env=_ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        return process
+
+    # -- finding and stopping ------------------------------------------------------------------------------------
+
+    def pid(self) -> int | None:
+        """The process id of our broker, if it is alive: the one written down, or any that has the directory."""
+        if not self.data.exists():
+            return None
+        written = first_number(self._pid_file)
+        if written is not None and written > 0 and self._is_ours(written):
+            return written
+        return next((pid for pid in psutil.pids() if self._is_ours(pid)), None)
+
+    def stop(self, progress: Progress) -> None:
+        """Let it write everything down, and return when the process is gone."""
+        self._end(signal.SIGTERM, progress)
+
+    def kill(self) -> None:
+        """What a crash does to it."""
+        self._end(signal.SIGKILL, lambda _: None)
+
+    def _end(self, how: signal.Signals, progress: Progress) -> None:
+        pid = self.pid()
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+        seconds_gone = ticks()
+        while self._is_ours(pid):
+            if seconds := next(seconds_gone):
+                progress(f"the Kafka broker is stopping, {seconds} s ...")
+                if seconds == LONGEST_STOP:
+                    os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        self._pid_file.unlink(missing_ok=True)
+
+    def _is_ours(self, pid: int) -> bool:
+        return stands_in(pid, "java", (str(self.data.resolve()),))
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    def _ports(self) -> Ports:
+        try:
+            found = properties.read(self._properties.read_text("utf-8"))
+        except FileNotFoundError:
+            raise EnvironmentProblem(f"There is no broker in {self.folder}: make kafka-up makes one.") from None
+        return Ports(*(int(listener.rpartition(":")[2]) for listener in found["listeners"].split(",")))
+
+    def _write_properties(self) -> None:
+        text = properties.written(server_properties(_free_ports(), str(self.data)))
+        draft = self._properties.with_suffix(".new")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(self._properties)
+
+
+def _answers(port: int) -> bool:
+    """Whether the broker answers a request, which it does some time after it has opened the port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(_API_VERSIONS)
+            return len(connection.recv(4)) == 4
+    except OSError:
+        return False
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_ports() -> Ports:
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(3)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        clients, local, controller = (int(probe.getsockname()[1]) for probe in probes)
+    return Ports(clients, local, controller)
+
+
+def _random_cluster_id() -> str:
+    """22 characters of base64 for 16 random bytes, never with a dash in front, as Kafka itself makes them."""
+    while (found := secrets.token_urlsafe(16)).startswith("-"):
+        time.sleep(0)
+    return found
