@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fastavro.schema import fingerprint, to_parsing_canonical_form
+from fastavro.schema import SchemaParseException, fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas.files import ROOT, Definition, current_path, read, sha256_of, superseded_path
 
@@ -96,6 +96,25 @@ class Registry:
 def crc64_of(definition: Definition) -> str:
     """CRC-64-AVRO of the Parsing Canonical Form, 16 hex digits."""
     return str(fingerprint(to_parsing_canonical_form(definition), "CRC-64-AVRO"))
+
+
+class NotASchema(Exception):
+    """What was brought to be compared is no Avro schema."""
+
+
+def matching(versions: Iterable[Registered], text: str) -> Registered | None:
+    """The version that a schema of somebody else's is: the very same one, else the newest that has the same bytes."""
+    try:
+        definition = json.loads(text)
+        parse_schema(definition)
+        crc64 = crc64_of(definition)
+        sha256 = sha256_of(definition)
+    except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise NotASchema(f"{type(error).__name__}: {error}"[:200]) from None
+    newest_first = sorted(versions, key=lambda one: one.line.version, reverse=True)
+    same = [one for one in newest_first if one.line.sha256 == sha256]
+    alike = [one for one in newest_first if one.line.crc64 == crc64]
+    return next(iter([*same, *alike]), None)
 
 
 def new_line(schema_id: int, subject: str, version: int, definition: Definition) -> LockLine:

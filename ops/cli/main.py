@@ -11,10 +11,11 @@ import psycopg
 import typer
 
 from ledger.service.session import StoreUnreachable
-from ops.cli import audit, bench, books, clearing, demo, follow, operations, publishing, simulate, submit, verify
+from ops.cli import audit, bench, books, clearing, demo, follow, operations, publishing, serve, simulate, submit, verify
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
+from projections.kafka.access import BrokerProblem
 from projections.tracking import NotBuilt
 
 ABOUT = """A double-entry ledger for the social security card.
@@ -49,6 +50,7 @@ app.command("statement")(audit.statement)
 app.command("follow")(follow.follow)
 app.command("rebuild")(follow.rebuild)
 app.command("lag")(follow.lag)
+app.command("serve")(serve.serve)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
 app.command("bench")(bench.bench)
@@ -74,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error(problem.exit_code, problem.code, str(problem), as_json)
     except (EnvironmentProblem, NotBuilt, Broken) as problem:
         return error(ENVIRONMENT, "environment", f"{str(problem).removesuffix('.')}.", as_json)
+    except BrokerProblem as problem:
+        return error(ENVIRONMENT, "environment", str(problem), as_json)
     except (StoreUnreachable, psycopg.OperationalError, psycopg.InterfaceError) as lost:
         message = f"The database does not answer ({reason(lost)}). What was recorded is safe: repeat the command."
         return error(ENVIRONMENT, "environment", message, as_json)

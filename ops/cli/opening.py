@@ -26,10 +26,15 @@ def lent(settings: Settings) -> Iterator[None]:
         _lent.reset(before)
 
 
+def settings_now() -> Settings:
+    """What the environment names, or settings that were lent."""
+    return _lent.get() or load_settings()
+
+
 @contextmanager
 def opened() -> Iterator[Ledger]:
-    """The ledger that the environment names, or settings that were lent."""
-    with open_ledger(_lent.get() or load_settings(), progress_told) as ledger:
+    """The ledger that these settings name."""
+    with open_ledger(settings_now(), progress_told) as ledger:
         yield ledger
 
 
