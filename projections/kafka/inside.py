@@ -1,0 +1,162 @@
+"""The few places where guarding the client means touching what it keeps to itself. No other file may.
+
+Written against kafka-python 3.0.12 and checked by tests that cause the fault each part is there for; a new version of
+the client is let in by those tests, not by its number.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import AuthorizationError, KafkaTimeoutError, SaslAuthenticationFailedError, for_code
+from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+from kafka.protocol.metadata import MetadataRequest
+
+_LOGIN_FAILURES = (SaslAuthenticationFailedError, AuthorizationError)
+
+
+class Door:
+    """Makes the client's network part, remembers why it could not connect, and shuts it if the client gives up.
+
+    The client retries every failure until its time is over and then says no more than "unable to bootstrap". A refused
+    login is final and worth saying at once; and a consumer that fails to start leaves its thread running.
+    """
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.client: KafkaNetClient | None = None
+
+    def __call__(self, **settings: Any) -> KafkaNetClient:
+        net = NetworkSelector(**settings)
+        self.client = KafkaNetClient(net=net, manager=_Connections(self, net, **settings), **settings)
+        return self.client
+
+    def shut(self) -> None:
+        if self.client is not None:
+            self.client.close()
+
+
+class _Connections(KafkaConnectionManager):
+    def __init__(self, door: Door, net: NetworkSelector, **settings: Any) -> None:
+        self._door = door
+        super().__init__(net, **settings)
+
+    def get_connection(self, node_id: Any, **options: Any) -> Any:
+        connection = super().get_connection(node_id, **options)
+        if not connection.init_future.is_done:
+            connection.init_future.add_errback(self._remember)
+            connection.init_future.add_callback(self._forget)
+        return connection
+
+    def maybe_raise_auth_failure(self, node_id: Any) -> None:
+        if not self.bootstrapped and isinstance(self._door.failure, _LOGIN_FAILURES):
+            raise self._door.failure
+        super().maybe_raise_auth_failure(node_id)
+
+    def _remember(self, error: Exception) -> None:
+        self._door.failure = error
+
+    def _forget(self, _: object) -> None:
+        self._door.failure = None
+
+
+class Producer(KafkaProducer):
+    """The client's producer, without its way of silencing the logger of the whole process when one of them ends."""
+
+    _closed: bool
+
+    def close(self, timeout: Any = None, null_logger: bool = False) -> None:
+        super().close(timeout=timeout)
+
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) is False:
+            self._sender.force_close()
+
+    def never_bump_its_epoch(self) -> None:
+        """An epoch bumped inside a transaction lets commit_transaction() return although the broker has aborted it,
+        and may fence a rightful successor. A publisher that was told off starts anew instead."""
+        self._transaction_manager._supports_epoch_bump = lambda: False
+
+    def identity(self) -> tuple[int, int]:
+        """(producer id, epoch) as the coordinator gave them."""
+        found = self._transaction_manager.producer_id_and_epoch
+        return found.producer_id, found.epoch
+
+    def last_error(self) -> Exception | None:
+        error: Exception | None = self._transaction_manager.last_error
+        return error
+
+    def init_within(self, milliseconds: int) -> None:
+        self.config["max_block_ms"] = max(1, milliseconds)
+        self.init_transactions()
+
+    def end_transaction(self, committed: bool, milliseconds: int) -> None:
+        """commit_transaction() and abort_transaction(), which wait for ever, with an end."""
+        manager = self._transaction_manager
+        result = manager.begin_commit() if committed else manager.begin_abort()
+        self._sender.wakeup()
+        if not result.wait(timeout_ms=milliseconds):
+            raise KafkaTimeoutError(f"the transaction did not end within {milliseconds} ms")
+
+    def discard(self, milliseconds: int) -> None:
+        """Close in bounded time, whatever is in flight: close() alone may raise and leave its thread running."""
+        if self._closed:
+            return
+        self._sender.force_close()
+        self._sender.join(milliseconds / 1000)
+        try:
+            super().close(timeout=0)
+        except KafkaTimeoutError:
+            self._unregister_cleanup()
+            self._closed = True
+
+
+def partitions(client: Any, topics: Iterable[str]) -> dict[str, int | Exception]:
+    """For each topic how many partitions it has, or the error that keeps us from seeing it. For clients that have
+    their network on a thread of its own."""
+    names = sorted(set(topics))
+
+    async def ask() -> Any:
+        request = MetadataRequest(
+            topics=[MetadataRequest.MetadataRequestTopic(name=name) for name in names],
+            allow_auto_topic_creation=False,
+        )
+        return await client._manager.send(request)
+
+    found: dict[str, int | Exception] = {}
+    for topic in client._manager.run(ask).topics:
+        error = for_code(topic.error_code)
+        found[topic.name] = error() if topic.error_code else len(topic.partitions)
+    return found
+
+
+def uncommitted_ends(consumer: KafkaConsumer, which: list[TopicPartition], milliseconds: int) -> dict[Any, int]:
+    """End offsets past transactions that are still open, from a consumer that reads committed records only."""
+    fetcher = Fetcher(consumer._client, consumer._subscription, isolation_level="read_uncommitted")
+    ends: dict[Any, int] = fetcher.end_offsets(which, milliseconds)
+    return ends
+
+
+def being_read(consumer: KafkaConsumer) -> tuple[str, int, int] | None:
+    """(topic, partition, offset) of the batch that is being unpacked, or whose error is kept for the next poll."""
+    fetcher = consumer._fetcher
+    kept = fetcher._next_in_line_exception_metadata
+    if kept is not None and kept.partition is not None:
+        return kept.partition.topic, kept.partition.partition, kept.fetched_offset
+    batch = fetcher._next_partition_records
+    if batch is None:
+        return None
+    return batch.topic_partition.topic, batch.topic_partition.partition, batch.next_fetch_offset
+
+
+def unstick(consumer: KafkaConsumer, failed: bool) -> None:
+    """After an error while unpacking, the next poll would turn over an exhausted batch for ever; let go of it."""
+    fetcher = consumer._fetcher
+    if failed or fetcher._next_in_line_exception_metadata is not None:
+        batch = fetcher._next_partition_records
+        if batch:
+            batch.drain()
+        fetcher._next_partition_records = None
