@@ -80,13 +80,33 @@ def subject_of(data: bytes) -> str:
 
 def instants_of(data: bytes) -> tuple[int, int]:
     """occurred_at and recorded_at of framed bytes: they stand behind the stream's id and version in every schema."""
+    return envelope_of(data)[2:]
+
+
+def envelope_of(data: bytes) -> tuple[bytes, int, int, int]:
+    """The stream's id as 16 bytes, the event's version in it, occurred_at and recorded_at of framed bytes."""
     try:
-        _, at = numbers.number_at(data, HEADER_BYTES + UUID_BYTES)
+        version, at = numbers.number_at(data, HEADER_BYTES + UUID_BYTES)
         occurred_at, at = numbers.instant_at(data, at)
         recorded_at, _ = numbers.instant_at(data, at)
     except (IndexError, numbers.Malformed) as error:
         raise Undecodable(f"{name_of(data)}: {error!r}") from error
-    return occurred_at, recorded_at
+    return data[HEADER_BYTES : HEADER_BYTES + UUID_BYTES], version, occurred_at, recorded_at
+
+
+def origin_of(data: bytes) -> bytes:
+    """Submitter and reference of framed bytes, as they are written: equal for events of one command only."""
+    try:
+        at = HEADER_BYTES + UUID_BYTES
+        for _ in range(3):
+            _, at = numbers.number_at(data, at)
+        begin = at
+        for _ in range(2):
+            size, at = numbers.number_at(data, at)
+            at += size
+    except (IndexError, numbers.Malformed) as error:
+        raise Undecodable(f"{name_of(data)}: {error!r}") from error
+    return data[begin:at]
 
 
 def headers_of(event_names: Iterable[str]) -> list[bytes]:
