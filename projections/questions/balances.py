@@ -69,7 +69,7 @@ class Accounts:
     def rows(self) -> Iterator[dict[str, Any]]:
         """The account objects, by name."""
         prefix = self.prefix or ""
-        with self._cursor.connection.cursor("accounts") as cursor:
+        with self._cursor.connection.cursor(f"accounts_{self._source}") as cursor:
             cursor.itersize = ROWS_AT_ONCE
             cursor.execute(
                 f"""

@@ -36,38 +36,60 @@ ALL = Wanted()
 # --- table -----------------------------------------------------------------------------------------------------------
 
 
-def table(cursor: Cursor, source: str, month: str, config: Configuration, wanted: Wanted = ALL) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one ledger's cut-off of a month took, or would take now (state OPEN: no positions, no digest).
+
+    `passed`: it can take nothing any more, because a later month was cut off.
+    """
+
+    state: str
+    rows: list[TableRow]
+    line_count: int
+    deferred_count: int
+    alarm_count: int
+    after_position: int | None = None
+    cut_off_position: int | None = None
+    table_digest: str | None = None
+    passed: bool = False
+
+
+def taken(cursor: Cursor, view: View, month: str, config: Configuration) -> Taken:
     """The table of a cycle; of a month not cut off yet, what a cut-off now would take."""
-    view = view_of(cursor, source)
     calendar = Calendar(cursor, view.own, config)
     state = calendar.state(month)
     if state == "OPEN":
         made = store_lines.cut_off_table(cursor, view.own, month, preview_limit(config, month))
-        rows, counts = made.rows, (made.line_count, made.deferred_count, made.alarm_count)
-        after, position, digest = None, None, None
-    else:
-        rows = store_lines.cycle_rows(cursor, view.own, month)
-        cursor.execute(
-            f"SELECT line_count, deferred_count, alarm_count, table_digest FROM {view.own.cycles} WHERE cycle = %s",
-            (month,),
-        )
-        *counts_found, digest = cursor.fetchall()[0]
-        counts = tuple(counts_found)
-        index = calendar.cycles.index(month)
-        after, position = calendar.positions[index - 1] if index else 0, calendar.positions[index]
-    rows = [row for row in rows if wanted.takes(row.book, row.home, row.treatment)]
+        passed = bool(calendar.cycles) and month < calendar.cycles[-1]
+        return Taken(state, made.rows, made.line_count, made.deferred_count, made.alarm_count, passed=passed)
+    rows = store_lines.cycle_rows(cursor, view.own, month)
+    cursor.execute(
+        f"SELECT line_count, deferred_count, alarm_count, table_digest FROM {view.own.cycles} WHERE cycle = %s",
+        (month,),
+    )
+    line_count, deferred_count, alarm_count, digest = cursor.fetchall()[0]
+    index = calendar.cycles.index(month)
+    after = calendar.positions[index - 1] if index else 0
+    return Taken(state, rows, line_count, deferred_count, alarm_count, after, calendar.positions[index], digest)
+
+
+def table(cursor: Cursor, source: str, month: str, config: Configuration, wanted: Wanted = ALL) -> dict[str, Any]:
+    """One ledger's table of a month."""
+    view = view_of(cursor, source)
+    found = taken(cursor, view, month, config)
+    rows = [row for row in found.rows if wanted.takes(row.book, row.home, row.treatment)]
     return {
         "rows": row_objects(rows),
         "cycle": month,
-        "state": state,
-        "after_position": after,
-        "cut_off_position": position,
-        "line_count": counts[0],
-        "deferred_count": counts[1],
-        "alarm_count": counts[2],
+        "state": found.state,
+        "after_position": found.after_position,
+        "cut_off_position": found.cut_off_position,
+        "line_count": found.line_count,
+        "deferred_count": found.deferred_count,
+        "alarm_count": found.alarm_count,
         "deduction_fen": sum(row.deduction_fen for row in rows),
         "payable_fen": sum(row.payable_fen for row in rows),
-        "table_digest": digest,
+        "table_digest": found.table_digest,
         "position": view.position,
     }
 
@@ -198,17 +220,24 @@ def net(cursor: Cursor, source: str, month: str, config: Configuration, book: st
     view = view_of(cursor, source)
     if Calendar(cursor, view.own, config).state(month) == "OPEN":
         raise Unknown("cycle_unknown", f"{month} was never cut off")
-    pairs = store_lines.pair_totals(cursor, view.own, month)
-    totals = {(pair["book"], pair["home"], pair["treatment"]): pair["payable_fen"] for pair in pairs}
     return {
-        "pairs": list(_set_off({pair: total for pair, total in totals.items() if book in (None, pair[0])})),
+        "pairs": set_off(store_lines.cycle_rows(cursor, view.own, month), book),
         "cycle": month,
         "position": view.position,
         "information_only": True,
     }
 
 
-def _set_off(totals: dict[Pair, int]) -> Iterable[dict[str, Any]]:
+def set_off(rows: Iterable[TableRow], wanted: str | None) -> list[dict[str, Any]]:
+    """The pair objects of a table's rows, of one book or of both."""
+    totals: dict[Pair, int] = defaultdict(int)
+    for row in rows:
+        if wanted in (None, row.book):
+            totals[row.book, row.home, row.treatment] += row.payable_fen
+    return list(_pairs(totals))
+
+
+def _pairs(totals: dict[Pair, int]) -> Iterable[dict[str, Any]]:
     for book, a, b in sorted({(book, min(pair), max(pair)) for book, *pair in totals}):
         a_owes_b, b_owes_a = totals.get((book, a, b), 0), totals.get((book, b, a), 0)
         balance = a_owes_b - b_owes_a

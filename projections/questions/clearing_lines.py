@@ -82,6 +82,7 @@ class Lines:
 
     def __init__(self, cursor: Cursor, source: str, config: Configuration, wanted: Wanted) -> None:
         self._cursor = cursor
+        self._name = f"clearing_lines_{source}"
         self._wanted = wanted
         self._view = view_of(cursor, source)
         self._calendar = Calendar(cursor, self._view.own, config)
@@ -92,7 +93,7 @@ class Lines:
         """The line objects, by position and number."""
         if self._wanted.cycle is not None and self._calendar.state(self._wanted.cycle) == "OPEN":
             return
-        with self._cursor.connection.cursor("clearing_lines") as cursor:
+        with self._cursor.connection.cursor(self._name) as cursor:
             cursor.itersize = ROWS_AT_ONCE
             cursor.execute(*statement(self._cursor, self._view.own, self._wanted))
             for row in cursor:

@@ -10,8 +10,7 @@ from ledger.core.calendar import date_text, instant_text
 from ledger.core.configuration import Configuration
 from ledger.families.clearing.lines import settlement_unit, spend_unit
 from ledger.store import lines as store_lines
-from projections.feed.port import Record
-from projections.questions import audit
+from projections.questions import audit, streams
 from projections.questions.clearing import notice_objects, row_objects
 from projections.questions.clearing_lines import Calendar, View, Wanted, all_lines, view_of
 from projections.questions.snapshot import Cursor, Unknown
@@ -25,29 +24,35 @@ FIGURES: Final = (
 def show(cursor: Cursor, source: str, name: str, config: Configuration) -> dict[str, Any]:
     """The document of an id; Unknown if nothing bears it."""
     view = view_of(cursor, source)
-    found = _settlement(cursor, view, source, name, config) or _notice(cursor, view, name, config)
+    found = settlement(cursor, view, source, name, config) or notice(cursor, view, name, config)
     if found is None:
-        kind = "notice" if NOTICE.fullmatch(name) else "settlement"
-        raise Unknown(f"{kind}_unknown", f"no {kind} is known by this id up to position {view.position}")
+        raise unknown(name, f"up to position {view.position}")
     return found
+
+
+def unknown(name: str, where: str) -> Unknown:
+    """What is said of an id that nothing bears."""
+    kind = "notice" if NOTICE.fullmatch(name) else "settlement"
+    return Unknown(f"{kind}_unknown", f"no {kind} is known by this id {where}")
 
 
 # --- settlements -----------------------------------------------------------------------------------------------------
 
 
-def _settlement(cursor: Cursor, view: View, source: str, name: str, config: Configuration) -> dict[str, Any] | None:
-    settlement = _bill(cursor, view, name)
+def settlement(cursor: Cursor, view: View, source: str, name: str, config: Configuration) -> dict[str, Any] | None:
+    """The document of a settlement, spend or pass; None if the ledger has none of this id."""
+    bill = _bill(cursor, view, name)
     cursor.execute(
         f"SELECT position FROM {view.own.named('acts')} WHERE unit_key = ANY(%s)",
         ([settlement_unit(name), spend_unit(name)],),
     )
     positions = {position for (position,) in cursor.fetchall()}
-    if settlement is not None:
-        positions.add(settlement["position"])
+    if bill is not None:
+        positions.add(bill["position"])
     if not positions:
         return None
     return {
-        "settlement": settlement,
+        "settlement": bill,
         "lines": all_lines(cursor, view, config, Wanted(settlement_id=name)),
         "events": _events(cursor, source, sorted(positions)),
     }
@@ -87,28 +92,22 @@ def _bill(cursor: Cursor, view: View, settlement_id: str) -> dict[str, Any] | No
 
 
 def _events(cursor: Cursor, source: str, positions: list[int]) -> list[dict[str, Any]]:
-    """The events at some positions as the log keeps them."""
-    cursor.execute(
-        "SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events"
-        " WHERE notification_id = ANY(%s) ORDER BY notification_id",
-        (positions,),
-        binary=True,
-    )
-    records = (Record(source, *row) for row in cursor.fetchall())
-    return [audit.event_object(record, record.postings) for record in records]
+    """The events at some positions as they are kept."""
+    return [audit.event_object(one, one.postings) for one in streams.at_positions(cursor, source, positions)]
 
 
 # --- notices ---------------------------------------------------------------------------------------------------------
 
 
-def _notice(cursor: Cursor, view: View, name: str, config: Configuration) -> dict[str, Any] | None:
+def notice(cursor: Cursor, view: View, name: str, config: Configuration) -> dict[str, Any] | None:
+    """The document of a notice; None if the ledger owes or is owed nothing under this id."""
     named = NOTICE.fullmatch(name)
     if named is None:
         return None
     month, *pair = named.groups()
     of_cycle = notice_objects(cursor, view, Calendar(cursor, view.own, config), month, config)
-    notice = next((notice for notice in of_cycle if notice["notice_id"] == name), None)
-    if notice is None:
+    found = next((one for one in of_cycle if one["notice_id"] == name), None)
+    if found is None:
         return None
     rows = store_lines.cycle_rows(cursor, view.own, month)
     cursor.execute(
@@ -117,7 +116,7 @@ def _notice(cursor: Cursor, view: View, name: str, config: Configuration) -> dic
         (name,),
     )
     return {
-        "notice": notice,
+        "notice": found,
         "rows": row_objects(row for row in rows if [row.book, row.home, row.treatment] == pair),
         "remittances": [
             {

@@ -3,10 +3,12 @@
 The file goes into a table of its own without a log: it can be read again. One join over (setl_id, flag) finds the few
 that are not the same on both sides; only those come into memory and are classified. A pair of equal rows may still
 hide a second row of the file; the counts tell whether any does, and only then is the file searched for repetitions.
+
+Over all sources (ADR 22) an id may be that of settlements of several ledgers: each ledger's is compared by itself.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -14,11 +16,13 @@ from typing import Any, BinaryIO, Final
 import psycopg
 
 from ledger.core.calendar import date_text
-from projections.questions import snapshot
+from projections.questions import snapshot, sources
 from projections.questions.clearing_lines import view_of
 from projections.questions.reconciliation_file import TOTALS, File, Row
+from projections.questions.reconciliation_sides import Found, Side, apart, classified
 from projections.questions.snapshot import Cursor
 from projections.views.clearing.tables import Set
+from projections.views.clearing.view import NAME
 
 SUGGESTIONS: Final = {
     "DUPLICATE_CENTRE": "ASK_CENTRE",
@@ -34,7 +38,8 @@ SCOPES: Final = {
     "L3": "home <> treatment AND home = %(counterparty)s",
 }
 LOCAL: Final = """
-    SELECT settlement_id AS key, flag, visit_id, total_fen, fund_fen, account_fen, insutype, clr_type
+    SELECT {ledger} AS ledger, settlement_id AS key, flag, visit_id, total_fen, fund_fen, account_fen, insutype,
+        clr_type
     FROM {bills} WHERE {scope} AND business_date BETWEEN %(from)s AND %(to)s AND NOT voided
 """
 WRITTEN_AT_ONCE: Final = 2_000
@@ -54,42 +59,55 @@ class Comparison:
     def values(self) -> dict[str, Any]:
         return {"counterparty": self.counterparty, "from": self.first, "to": self.last}
 
-    def local(self, own: Set) -> str:
-        return LOCAL.format(bills=own.named("bills"), scope=SCOPES[self.level])
+    def local(self, *ledgers: Set) -> str:
+        """The query for our rows; the column `ledger` is the number of the ledger they are of."""
+        scope = SCOPES[self.level]
+        return " UNION ALL ".join(
+            LOCAL.format(ledger=number, bills=own.named("bills"), scope=scope) for number, own in enumerate(ledgers)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One row of either side; `line` of the file, 0 for ours."""
+class Ledgers:
+    """Whose settlements are compared. `names`: the sources, if discrepancies are to say whose they are."""
 
-    line: int
-    flag: int
-    visit_id: str | None
-    total_fen: int
-    fund_fen: int
-    account_fen: int
-    count: int = 1
+    sets: Sequence[Set]
+    names: Sequence[str] | None = None
 
-    @property
-    def figures(self) -> tuple[int, ...]:
-        return self.total_fen, self.fund_fen, self.account_fen, self.count
+    @classmethod
+    def of(cls, cursor: Cursor, source: str) -> "Ledgers":
+        if source != sources.ALL:
+            return cls([view_of(cursor, source).own])
+        names = sources.every(cursor, NAME)
+        return cls([view_of(cursor, name).own for name in names], names)
 
 
-Found = tuple[str | None, list[Side], list[Side]]
-"""setl_id, our rows, the file's rows"""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is not the same on both sides, how many rows ours are, how many setl_ids are the same."""
+
+    ledgers: Ledgers
+    found: Sequence[Found]
+    rows_local: int
+    matched: int
 
 
 def reconcile(connection: psycopg.Connection[Any], source: str, stream: BinaryIO, asked: Comparison) -> dict[str, Any]:
-    """The document, without a receipt. `connection`: autocommit, of a role that may make tables."""
+    """The document, without a receipt. `source`: whose settlements, or `all`.
+
+    `connection`: autocommit, of a role that may make tables.
+    """
     file = File(stream, asked.level)
     if asked.level == TOTALS:
         rows = list(file.rows())
-        found = snapshot.ask(connection, lambda cursor: _totals(cursor, source, asked, rows))
-        return _document(asked, file, len(rows), *found)
+        found = snapshot.ask(connection, lambda cursor: _totals(cursor, Ledgers.of(cursor, source), asked, rows))
+        return _document(asked, file, len(rows), found)
     with _table(connection) as centre:
         rows_centre = _load(connection, centre, file)
-        found = snapshot.ask(connection, lambda cursor: _details(cursor, source, asked, centre, rows_centre))
-    return _document(asked, file, rows_centre, *found)
+        found = snapshot.ask(
+            connection, lambda cursor: _details(cursor, Ledgers.of(cursor, source), asked, centre, rows_centre)
+        )
+    return _document(asked, file, rows_centre, found)
 
 
 # --- the file as a table ---------------------------------------------------------------------------------------------
@@ -146,13 +164,10 @@ def _copied(row: Row) -> bytes:
 # --- details ---------------------------------------------------------------------------------------------------------
 
 
-def _details(
-    cursor: Cursor, source: str, asked: Comparison, centre: str, rows_centre: int
-) -> tuple[list[Found], int, int]:
-    """(what is not the same on both sides, our rows, how many setl_ids are the same)"""
-    own = view_of(cursor, source).own
+def _details(cursor: Cursor, ledgers: Ledgers, asked: Comparison, centre: str, rows_centre: int) -> Outcome:
+    ours = asked.local(*ledgers.sets)
     cursor.execute(JOIN_SETTINGS)
-    cursor.execute(differing(asked.local(own), centre), asked.values(), prepare=False)
+    cursor.execute(differing(ours, centre), asked.values(), prepare=False)
     suspects: set[str] = set()
     nameless: list[int] = []
     only_local = only_centre = 0
@@ -163,19 +178,22 @@ def _details(
             nameless.append(line)
         else:
             suspects.add(key)
-    rows_local, ids_local = _counts(cursor, own, asked)
-    if rows_centre - only_centre > rows_local - only_local:
+    shared = _shared(cursor, ledgers, ours, asked)
+    suspects |= shared
+    rows_local, ids_local = (sum(counts) for counts in zip(*_counts(cursor, ledgers, asked), strict=True))
+    if shared or rows_centre - only_centre > rows_local - only_local:
         cursor.execute(
             f"SELECT key FROM {centre} WHERE key IS NOT NULL GROUP BY key, flag HAVING count(*) > 1", prepare=False
         )
         suspects.update(key for (key,) in cursor)
     names = sorted(suspects)
-    local = _rows_of(cursor, f"({asked.local(own)}) AS ours", "0", "key = ANY(%(names)s)", asked, names)
-    theirs = _rows_of(cursor, centre, "line", "key = ANY(%(names)s)", asked, names)
-    alone = _rows_of(cursor, centre, "line", "key IS NULL", asked, names)[None] if nameless else []
+    local = _rows_of(cursor, f"({ours}) AS ours", "0", "ledger", "key = ANY(%(names)s)", asked, names)
+    theirs = _rows_of(cursor, centre, "line", "0", "key = ANY(%(names)s)", asked, names)
+    alone = _rows_of(cursor, centre, "line", "0", "key IS NULL", asked, names)[None] if nameless else []
     found: list[Found] = [(None, [], [side]) for side in sorted(alone, key=lambda side: side.line)]
-    found += [(name, local.get(name, []), theirs.get(name, [])) for name in names]
-    return found, rows_local, ids_local - sum(bool(ours) for _, ours, _ in found)
+    for name in names:
+        found += ((name, *sides) for sides in apart(local.get(name, []), theirs.get(name, [])))
+    return Outcome(ledgers, found, rows_local, ids_local - sum(bool(one[1]) for one in found))
 
 
 def differing(local: str, centre: str) -> str:
@@ -189,30 +207,42 @@ def differing(local: str, centre: str) -> str:
     """
 
 
-def _counts(cursor: Cursor, own: Set, asked: Comparison) -> tuple[int, int]:
-    """(our rows, the setl_ids among them: a reversal may stand without its settlement, which is of other dates)"""
+def _shared(cursor: Cursor, ledgers: Ledgers, ours: str, asked: Comparison) -> set[str]:
+    """Ids that several ledgers use."""
+    if len(ledgers.sets) < 2:
+        return set()
     cursor.execute(
-        f"""
-        SELECT count(*), count(*) FILTER (WHERE flag = 0 OR NOT EXISTS (
-            SELECT FROM {own.named("bills")} AS bill WHERE bill.settlement_id = ours.key AND bill.flag = 0
-                AND bill.business_date BETWEEN %(from)s AND %(to)s
-        )) FROM ({asked.local(own)}) AS ours
-        """,
-        asked.values(),
-        prepare=False,
+        f"SELECT key FROM ({ours}) AS ours GROUP BY key HAVING min(ledger) < max(ledger)", asked.values(), prepare=False
     )
-    ((rows, ids),) = cursor.fetchall()
-    return rows, ids
+    return {key for (key,) in cursor}
+
+
+def _counts(cursor: Cursor, ledgers: Ledgers, asked: Comparison) -> Iterator[tuple[int, int]]:
+    """Of each ledger: (its rows, the setl_ids among them: a reversal may stand without its settlement, which is of
+    other dates)"""
+    for own in ledgers.sets:
+        cursor.execute(
+            f"""
+            SELECT count(*), count(*) FILTER (WHERE flag = 0 OR NOT EXISTS (
+                SELECT FROM {own.named("bills")} AS bill WHERE bill.settlement_id = ours.key AND bill.flag = 0
+                    AND bill.business_date BETWEEN %(from)s AND %(to)s
+            )) FROM ({asked.local(own)}) AS ours
+            """,
+            asked.values(),
+            prepare=False,
+        )
+        ((rows, ids),) = cursor.fetchall()
+        yield rows, ids
 
 
 def _rows_of(
-    cursor: Cursor, table: str, line: str, condition: str, asked: Comparison, names: Sequence[str]
+    cursor: Cursor, table: str, line: str, ledger: str, condition: str, asked: Comparison, names: Sequence[str]
 ) -> dict[str | None, list[Side]]:
     """Rows of one side by setl_id, each by flag, then line."""
     found: dict[str | None, list[Side]] = defaultdict(list)
     cursor.execute(
-        f"SELECT key, {line}, flag, visit_id, total_fen, fund_fen, account_fen FROM {table} WHERE {condition}"
-        " ORDER BY flag, 2",
+        f"SELECT key, {line}, flag, visit_id, total_fen, fund_fen, account_fen, 1, {ledger} FROM {table}"
+        f" WHERE {condition} ORDER BY flag, 2, 9",
         {**asked.values(), "names": list(names)},
         prepare=False,
     )
@@ -224,12 +254,12 @@ def _rows_of(
 # --- totals ----------------------------------------------------------------------------------------------------------
 
 
-def _totals(cursor: Cursor, source: str, asked: Comparison, rows: Sequence[Row]) -> tuple[list[Found], int, int]:
-    """As `_details`, for sums by insutype, clr_type and flag."""
-    own = view_of(cursor, source).own
+def _totals(cursor: Cursor, ledgers: Ledgers, asked: Comparison, rows: Sequence[Row]) -> Outcome:
+    """As `_details`, for sums by insutype, clr_type and flag: those of all ledgers together."""
     cursor.execute(
         "SELECT insutype || '/' || clr_type || '/' || flag, flag, sum(total_fen)::bigint, sum(fund_fen)::bigint,"
-        f" sum(account_fen)::bigint, count(*) FROM ({asked.local(own)}) AS ours GROUP BY insutype, clr_type, flag",
+        f" sum(account_fen)::bigint, count(*) FROM ({asked.local(*ledgers.sets)}) AS ours"
+        " GROUP BY insutype, clr_type, flag",
         asked.values(),
     )
     local = {key: Side(0, flag, None, *figures) for key, flag, *figures in cursor.fetchall()}
@@ -245,29 +275,14 @@ def _totals(cursor: Cursor, source: str, asked: Comparison, rows: Sequence[Row])
         ours = [local[key]] if key in local else []
         if [side.figures for side in ours] != [side.figures for side in theirs.get(key, [])]:
             found.append((key, ours, theirs.get(key, [])))
-    return found, len(local), len(local) - sum(bool(ours) for _, ours, _ in found)
+    return Outcome(ledgers, found, len(local), len(local) - sum(bool(ours) for _, ours, _ in found))
 
 
-# --- classes ---------------------------------------------------------------------------------------------------------
+# --- the document ----------------------------------------------------------------------------------------------------
 
 
-def classified(key: str | None, ours: Sequence[Side], theirs: Sequence[Side]) -> str:
-    """The first class that applies to a setl_id that is not the same on both sides."""
-    flags = [side.flag for side in theirs]
-    if key is None or len(set(flags)) < len(flags):
-        return "DUPLICATE_CENTRE"
-    if not ours:
-        return "ONLY_CENTRE"
-    if not theirs:
-        return "ONLY_LOCAL"
-    return "STATE_DIFF" if {side.flag for side in ours} != set(flags) else "AMOUNT_DIFF"
-
-
-def _document(
-    asked: Comparison, file: File, rows_centre: int, found: Iterable[Found], rows_local: int, matched: int
-) -> dict[str, Any]:
-    totals = asked.level == TOTALS
-    discrepancies = [_discrepancy(*one, totals) for one in found]
+def _document(asked: Comparison, file: File, rows_centre: int, outcome: Outcome) -> dict[str, Any]:
+    discrepancies = [_discrepancy(*one, asked.level == TOTALS, outcome.ledgers.names) for one in outcome.found]
     counted = Counter(discrepancy["class"] for discrepancy in discrepancies)
     return {
         "discrepancies": discrepancies,
@@ -276,17 +291,22 @@ def _document(
         "from": date_text(asked.first),
         "to": date_text(asked.last),
         "file_sha256": file.sha256,
-        "rows_local": rows_local,
+        "rows_local": outcome.rows_local,
         "rows_centre": rows_centre,
-        "matched": matched,
+        "matched": outcome.matched,
         **{name.lower(): counted[name] for name in SUGGESTIONS},
         "receipt": None,
     }
 
 
-def _discrepancy(key: str | None, ours: list[Side], theirs: list[Side], totals: bool) -> dict[str, Any]:
+def _discrepancy(
+    key: str | None, ours: list[Side], theirs: list[Side], totals: bool, names: Sequence[str] | None
+) -> dict[str, Any]:
+    """`source` of a national one: null if nobody has the settlement, and of totals, which are the nation's."""
     name = classified(key, ours, theirs)
+    whose = None if names is None or totals or not ours else names[ours[0].ledger]
     return {
+        **({} if names is None else {"source": whose}),
         "class": name,
         "setl_id": key,
         "file_lines": sorted(side.line for side in theirs),

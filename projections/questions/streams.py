@@ -1,14 +1,15 @@
-"""Which stream a question is about, and its events as the log keeps them.
+"""Which stream a question is about, and its events byte for byte: of the log, or as the audit view keeps foreign ones.
 
-A query sees the log up to the position its view has reached, so an answer never mixes two moments.
+A query sees events up to the position its view has reached, so an answer never mixes two moments.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ledger.core.fields import CARD_SN
-from projections import tracking
+from projections import sources, tracking
 from projections.feed.port import Record
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views import audit
@@ -19,13 +20,14 @@ ISSUES = ("CardIssued", "EnterpriseCardIssued")
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream found: `version` of the audit view and the `position` it has reached."""
+    """A stream found: `version` of the audit view and the `position` it has reached; whether its log is elsewhere."""
 
     source: str
     stream_id: str
     is_card: bool
     version: int
     position: int
+    is_foreign: bool
 
 
 def find(cursor: Cursor, source: str, name: str) -> Stream:
@@ -45,7 +47,7 @@ def find(cursor: Cursor, source: str, name: str) -> Stream:
         row = cursor.fetchone()
     if stream_id is None or row is None:
         raise Unknown("card_unknown", f"no card is known by this name up to position {position}")
-    return Stream(source, stream_id, row[0] in ISSUES, version, position)
+    return Stream(source, stream_id, row[0] in ISSUES, version, position, sources.is_foreign(cursor, source))
 
 
 def find_card(cursor: Cursor, source: str, name: str) -> Stream:
@@ -58,12 +60,15 @@ def find_card(cursor: Cursor, source: str, name: str) -> Stream:
 
 def events(cursor: Cursor, stream: Stream, at_version: int | None = None) -> list[Record]:
     """The stream's events by card_version, up to the view's position and, if given, up to a version."""
+    last = 2**63 - 1 if at_version is None else at_version
+    if stream.is_foreign:
+        return _kept(cursor, stream, "card_version <= %s", last)
     cursor.execute(
         """
         SELECT notification_id, originator_version, state FROM ledger.events
         WHERE originator_id = %s AND notification_id <= %s AND originator_version <= %s ORDER BY originator_version
         """,
-        (stream.stream_id, stream.position, 2**63 - 1 if at_version is None else at_version),
+        (stream.stream_id, stream.position, last),
         binary=True,
     )
     return [_record(stream, *row) for row in cursor.fetchall()]
@@ -71,6 +76,8 @@ def events(cursor: Cursor, stream: Stream, at_version: int | None = None) -> lis
 
 def events_named(cursor: Cursor, stream: Stream, names: Sequence[str]) -> list[Record]:
     """Those of the stream's events with one of these names, by card_version."""
+    if stream.is_foreign:
+        return _kept(cursor, stream, "event = ANY(%s)", list(names))
     cursor.execute(
         f"""
         SELECT notification_id, originator_version, state FROM ledger.events
@@ -83,6 +90,44 @@ def events_named(cursor: Cursor, stream: Stream, names: Sequence[str]) -> list[R
         binary=True,
     )
     return [_record(stream, *row) for row in cursor.fetchall()]
+
+
+def _kept(cursor: Cursor, stream: Stream, condition: str, value: Any) -> list[Record]:
+    """Events of a stream whose log is elsewhere."""
+    cursor.execute(
+        f"""
+        SELECT position, card_version, data FROM views.audit_v{stream.version}
+        WHERE stream_id = %s AND source = %s AND position <= %s AND {condition} ORDER BY card_version
+        """,
+        (stream.stream_id, stream.source, stream.position, value),
+        binary=True,
+    )
+    return [_record(stream, *row) for row in cursor.fetchall()]
+
+
+def at_positions(cursor: Cursor, source: str, positions: Sequence[int]) -> list[Record]:
+    """A source's events at these positions, in order."""
+    if sources.is_foreign(cursor, source):
+        version, reached = tracking.position_of(cursor, audit.NAME, source)
+        if positions and reached < max(positions):
+            raise tracking.NotBuilt(
+                f"the view {audit.NAME}, which keeps the events of source {source}, stands at position {reached}, and"
+                f" position {max(positions)} is asked for: run `onecard follow --until-caught-up --source {source}`"
+            )
+        cursor.execute(
+            f"SELECT position, stream_id::text, card_version, data FROM views.audit_v{version}"
+            " WHERE source = %s AND position = ANY(%s) ORDER BY position",
+            (source, list(positions)),
+            binary=True,
+        )
+    else:
+        cursor.execute(
+            "SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events"
+            " WHERE notification_id = ANY(%s) ORDER BY notification_id",
+            (list(positions),),
+            binary=True,
+        )
+    return [Record(source, *row) for row in cursor.fetchall()]
 
 
 def _record(stream: Stream, position: int, version: int, data: bytes) -> Record:

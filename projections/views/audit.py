@@ -1,7 +1,8 @@
 """audit: one row per event, what an auditor searches by (queries.md section 3).
 
 The payload stays in the log and is decoded when asked for: a view that kept it would be three times as slow to fill and
-could say something else than the log does. card_sns lead to cards by their SHA-256, replaced ones included.
+could say something else than the log does. Of a source whose log is elsewhere the view keeps the framed bytes as they
+came, since nobody else here has them. card_sns lead to cards by their SHA-256, replaced ones included.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.families.registry import EVENTS
+from projections import sources
 from projections.feed.port import Page, Record
 from projections.findings import Finding
 from projections.loading import indexes
@@ -47,6 +49,11 @@ def copy_line(record: Record) -> str:
     )
 
 
+def foreign_line(record: Record) -> str:
+    """The same, with the framed bytes in the last column."""
+    return f"{copy_line(record)[:-1]}\t\\\\x{record.data.hex()}\n"
+
+
 def card_sns(page: Page) -> Iterator[tuple[bytes, str, int]]:
     """(SHA-256 of a card_sn, card_id, position) for each card_sn the page's events put on a card."""
     for record in page.records:
@@ -82,6 +89,7 @@ class Audit:
                 institution text COLLATE "C",
                 amount_fen bigint,
                 digest bytea NOT NULL,
+                data bytea,
                 PRIMARY KEY (source, position)
             );
             CREATE UNIQUE INDEX ON views.audit_v{version} (stream_id, card_version, source);
@@ -100,8 +108,10 @@ class Audit:
         cursor.execute(f"DROP TABLE views.audit_v{version}, views.audit_card_sns_v{version}")
 
     def apply(self, cursor: Cursor, version: int, page: Page) -> None:
-        with cursor.copy(f"COPY views.audit_v{version} ({COLUMNS}) FROM STDIN") as copy:
-            copy.write("".join([copy_line(record) for record in page.records]))
+        foreign = sources.is_foreign(cursor, page.source)
+        columns, line = (f"{COLUMNS}, data", foreign_line) if foreign else (COLUMNS, copy_line)
+        with cursor.copy(f"COPY views.audit_v{version} ({columns}) FROM STDIN") as copy:
+            copy.write("".join([line(record) for record in page.records]))
         found = list(card_sns(page))
         if found:
             cursor.execute(

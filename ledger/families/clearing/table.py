@@ -160,6 +160,18 @@ def alarms(deferrals: Iterable[tuple[int, int]], limit: int) -> int:
     return sum(lines for deferred, lines in deferrals if deferred > limit)
 
 
+def summed(month: str, tables: Iterable[Iterable[TableRow]]) -> list[TableRow]:
+    """Tables of the same month added up by key: the nation's table from those of its ledgers (contract 7.1)."""
+    sums: dict[Key, Sums] = {}
+    for table in tables:
+        for row in table:
+            key = (row.book, row.home, row.treatment, row.insutype, row.clr_type)
+            counts = row.count, row.reversed_count, row.deduction_count
+            amounts = row.total_fen, row.account_fen, row.other_fen, row.deduction_fen
+            sums.setdefault(key, Sums()).add(Sums(*counts, *amounts, dict(row.funds)))
+    return [TableRow.of(month, key, found) for key, found in sorted(sums.items())]
+
+
 def table_digest(rows: Iterable[TableRow]) -> str:
     """SHA-256 of the rows as text, in the order of their keys."""
     digest = hashlib.sha256()
