@@ -17,7 +17,8 @@ from ops.processes import Progress
 from ops.settings import Settings, make_home
 
 MARK = "README.txt"
-LEFT_ASIDE = ("database_url", "kafka_bootstrap", "source", "secret_file", "config", "clock")
+KAFKA = ("kafka_bootstrap", "kafka_user", "kafka_password_file", "kafka_ca_file", "topics")
+LEFT_ASIDE = ("database_url", *KAFKA, "source", "secret_file", "config", "clock")
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The only place that reads the environment.
 
 Two settings choose the mode: a database URL (none: PostgreSQL is run by us under the home directory) and Kafka's
-bootstrap servers (none: readers follow the log itself). The others name the store and three files or test aids.
+bootstrap servers (none: readers follow the log itself). The others name the store, who we are to Kafka, a few files,
+and test aids.
 Nothing is read when this module is imported; the command line calls `load_settings` once and passes the result on.
 """
 
@@ -20,6 +21,8 @@ DEFAULT_SOURCE = "33"
 SECRET_BYTES = 32
 SHORTEST_SECRET = 16
 
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+_USER = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _TOO_LATE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -33,6 +36,11 @@ class Settings(BaseSettings):
     # May hold a password: never shown.
     database_url: str | None = Field(default=None, repr=False)
     kafka_bootstrap: str | None = None
+    kafka_user: str | None = None
+    kafka_password_file: Path | None = None
+    kafka_ca_file: Path | None = None
+    # None: the topics.toml that is installed.
+    topics: Path | None = None
     home: Path = Path(".onecard")
     # None: whatever the store was created with, and DEFAULT_SOURCE when it is created now.
     source: str | None = None
@@ -48,7 +56,21 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql://")
         return url
 
-    @field_validator("home", "secret_file", "config")
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _is_addresses(cls, servers: str | None) -> str | None:
+        if servers is not None and not all(_ADDRESS.fullmatch(one.strip()) for one in servers.split(",")):
+            raise ValueError("must be host:port, or several with commas between them")
+        return servers
+
+    @field_validator("kafka_user")
+    @classmethod
+    def _is_plain(cls, user: str | None) -> str | None:
+        if user is not None and not _USER.fullmatch(user):
+            raise ValueError("must be letters, digits, dots, dashes or underscores")
+        return user
+
+    @field_validator("home", "secret_file", "config", "kafka_password_file", "kafka_ca_file", "topics")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
@@ -93,9 +115,30 @@ def load_settings() -> Settings:
         reason = first["msg"].removeprefix("Value error, ")
         value = "" if name == "ONECARD_DATABASE_URL" else f" is {first['input']!r} and"
         raise EnvironmentProblem(f"{name}{value} {reason}.") from None
-    if settings.config is not None and not settings.config.is_file():
-        raise EnvironmentProblem(f"ONECARD_CONFIG names {settings.config}, and there is no such file.")
+    for name in ("config", "kafka_ca_file", "topics"):
+        path = getattr(settings, name)
+        if path is not None and not path.is_file():
+            raise EnvironmentProblem(f"ONECARD_{name.upper()} names {path}, and there is no such file.")
+    if (settings.kafka_user is None) != (settings.kafka_password_file is None):
+        raise EnvironmentProblem("ONECARD_KAFKA_USER and ONECARD_KAFKA_PASSWORD_FILE belong together: set both.")
     return settings
+
+
+def load_kafka_password(settings: Settings) -> str | None:
+    """The password of ONECARD_KAFKA_USER: the one line of its file. None when nobody logs in."""
+    path = settings.kafka_password_file
+    if path is None:
+        return None
+    opening = f"ONECARD_KAFKA_PASSWORD_FILE names {path}, and it"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise EnvironmentProblem(f"{opening} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise EnvironmentProblem(f"{opening} is not UTF-8 text.") from None
+    if len(lines) != 1 or not lines[0]:
+        raise EnvironmentProblem(f"{opening} holds {len(lines)} lines; it must hold the password on one line.")
+    return lines[0]
 
 
 def load_secret(settings: Settings) -> bytes:

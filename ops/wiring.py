@@ -18,7 +18,10 @@ from ops.database import open_database
 from ops.migrate import migrate
 from ops.problems import EnvironmentProblem
 from ops.processes import Progress
-from ops.settings import DEFAULT_SOURCE, Settings, load_secret
+from ops.settings import DEFAULT_SOURCE, Settings, load_kafka_password, load_secret
+from ops.topics.declared import load_declared
+from projections.kafka.access import Access
+from projections.topics.topology import Topology
 
 WRITER_ROLE = "onecard_writer"
 
@@ -48,11 +51,30 @@ class Ledger:
             return lambda: frozen
         return lambda: time.time_ns() // 1_000
 
+    def access(self) -> Access:
+        """How the settings reach Kafka; an EnvironmentProblem when they name none."""
+        return kafka_access(self.settings, f"onecard-{self.source}")
+
+    @property
+    def topology(self) -> Topology:
+        """The names and numbers of the topics, as they are declared."""
+        return load_declared(self.settings).topology
+
     def writer(self) -> Writer:
         """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""
         with self.connect() as connection:
             check_identity(connection, self.settings, self.config, self.keyring, extends=True)
         return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
+
+
+def kafka_access(settings: Settings, client_id: str = "onecard") -> Access:
+    """How the settings reach Kafka; an EnvironmentProblem when they name none."""
+    if settings.kafka_bootstrap is None:
+        raise EnvironmentProblem(
+            "ONECARD_KAFKA_BOOTSTRAP is not set, and this needs Kafka: name its brokers, or try one by `make kafka-up`."
+        )
+    password = load_kafka_password(settings)
+    return Access(settings.kafka_bootstrap, settings.kafka_user, password, settings.kafka_ca_file, client_id)
 
 
 def load_configuration(settings: Settings) -> Configuration:

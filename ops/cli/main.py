@@ -11,7 +11,21 @@ import psycopg
 import typer
 
 from ledger.service.session import StoreUnreachable
-from ops.cli import audit, bench, books, clearing, demo, follow, operations, publishing, serve, simulate, submit, verify
+from ops.cli import (
+    audit,
+    bench,
+    books,
+    clearing,
+    demo,
+    follow,
+    operations,
+    publishing,
+    serve,
+    simulate,
+    submit,
+    topics,
+    verify,
+)
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
@@ -57,7 +71,7 @@ app.command("bench")(bench.bench)
 app.add_typer(clearing.clearing, name="clearing")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(publishing.relay)
-app.add_typer(publishing.topics, name="topics")
+app.add_typer(topics.topics, name="topics")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`relay` and `topics`: publishing to Kafka, which is not built yet and says so."""
+"""`relay`: publishing to Kafka, which is not built yet and says so."""
 
 from typing import Annotated, NoReturn
 
@@ -7,7 +7,6 @@ import typer
 from ops.cli.output import Json, unable
 
 NOT_BUILT = "Publishing to Kafka is not built yet: views follow the log itself, and nothing else needs it."
-topics = typer.Typer(help="Kafka topics (not built yet).", no_args_is_help=True)
 
 
 def relay(
@@ -19,27 +18,5 @@ def relay(
     \b
     Example:
       onecard relay --until-caught-up
-    """
-    unable(NOT_BUILT)
-
-
-@topics.command("show")
-def show_topics(as_json: Json = False) -> NoReturn:
-    """Show the topics (not built yet).
-
-    \b
-    Example:
-      onecard topics show
-    """
-    unable(NOT_BUILT)
-
-
-@topics.command("apply")
-def apply_topics(as_json: Json = False) -> NoReturn:
-    """Make missing topics (not built yet).
-
-    \b
-    Example:
-      onecard topics apply
     """
     unable(NOT_BUILT)

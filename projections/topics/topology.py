@@ -45,3 +45,8 @@ def source_of_relay(topic: str) -> str | None:
     """The source whose relay keeps its progress there; None for any other topic."""
     found = _RELAY.fullmatch(topic)
     return found[1] if found else None
+
+
+def transactional_id(source: str) -> str:
+    """The name under which a source's relay publishes, by which a second one fences the first."""
+    return f"onecard-relay-{source}"
