@@ -5,7 +5,7 @@ READY := .venv/.ready
 PACKAGES := ledger projections schemas ops
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test lint types generate bench soak clean help
+.PHONY: setup demo test lint types generate bench soak kafka-up kafka-down clean help
 
 setup: $(READY) ## make .venv with pinned dependencies (every other target does this by itself)
 
@@ -31,12 +31,18 @@ bench: $(READY) ## figures of this machine beside its raw limits
 soak: $(READY) ## the slow, random tests for a long time (SOAK=examples per property)
 	@ONECARD_SOAK=$(or $(SOAK),5000) $(BIN)/python -m pytest -n 2 --dist loadfile tests
 
+kafka-up: $(READY) ## a Kafka broker on this machine, to stay; prints the settings to export (needs Java 17 and Maven)
+	@$(BIN)/python -m ops.kafka up
+
+kafka-down: $(READY) ## stop that broker; its data stays
+	@$(BIN)/python -m ops.kafka down
+
 clean: ## remove .venv and what the tools left behind; never the store in .onecard
 	@rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 # The stamp is written last: a setup that was interrupted is done again.
 $(READY): pyproject.toml constraints.txt

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUpsertion
+from kafka.admin import KafkaAdminClient
 
 from ops.kafka.broker import NAME, Broker
 from ops.kafka.jars import jars, java
 from ops.problems import EnvironmentProblem
 from ops.sharing import bring_up
+from projections.kafka.access import Access
+from projections.kafka.cluster import Cluster
 from projections.topics.topology import Topology
 
 PREFIX = "onecard-kafka-test-"
@@ -45,7 +47,7 @@ class Kafka:
     topology: Topology = field(default_factory=lambda: Topology(PARTITIONS))
     _sources: list[str] = field(default_factory=list)
 
-    def access(self, user: str | None = None) -> Any:
+    def access(self, user: str | None = None) -> Access:
         """Who may do everything (None), or a user, made now unless the broker knows it, with no rights of its own."""
         from projections.kafka.access import Access
 
@@ -56,9 +58,8 @@ class Kafka:
         known = self.broker.password_file(user).exists()
         password = self.broker.make_password(user).read_text("ascii").strip()
         if not known:
-            with self.admin() as admin:
-                made = UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password)
-                assert admin.alter_user_scram_credentials([made]) == {user: None}
+            with Cluster(self.access()) as cluster:
+                cluster.set_password(user, password)
         return Access(self.broker.clients, user, password, None, "onecard-test")
 
     def source(self) -> str:

@@ -1,11 +1,17 @@
 """`make kafka-up` and `make kafka-down`: a broker that stays, with its data and its users, until it is told to stop."""
 
+import shlex
 import sys
+from collections.abc import Iterable
 
 from ops.kafka.broker import NAME, Broker
+from ops.kafka.properties import ADMIN
 from ops.problems import EnvironmentProblem
-from ops.settings import load_settings, make_home
+from ops.settings import DEFAULT_SOURCE, load_settings, make_home
 from ops.sharing import bring_up, gate_held
+from ops.topics.declared import load_declared
+from projections.kafka.access import Access, BrokerProblem
+from projections.kafka.cluster import Cluster
 
 
 def tell(sentence: str) -> None:
@@ -19,7 +25,28 @@ def up() -> None:
     make_home(settings.home)
     broker = Broker(settings.home)
     bring_up(broker, settings.home, NAME, tell)
+    declared = load_declared(settings)
+    source = settings.source or DEFAULT_SOURCE
+    users = [declared.writer(source), *declared.rights.readers]
+    with Cluster(Access(broker.local)) as cluster:
+        make_users(broker, cluster, [ADMIN, *users])
+    tell(f"Kafka runs in process {broker.pid()}; its data and its log are in {broker.folder}.")
+    tell("Users, each with its password in a file; what they may do is granted by `onecard topics apply`:")
+    for user in (ADMIN, *users):
+        tell(f"  {user:16} {broker.password_file(user)}")
+    tell("This makes you its administrator in this shell; end it by `make kafka-down`.")
     print(f"export ONECARD_KAFKA_BOOTSTRAP={broker.clients}")
+    print(f"export ONECARD_KAFKA_USER={ADMIN}")
+    print(f"export ONECARD_KAFKA_PASSWORD_FILE={shlex.quote(str(broker.password_file(ADMIN)))}")
+
+
+def make_users(broker: Broker, cluster: Cluster, users: Iterable[str]) -> None:
+    """Make those whom the broker does not know; whom it knows keeps the password, unless its file was lost."""
+    known = {user for user in cluster.users() if broker.password_file(user).exists()}
+    for user in users:
+        password = broker.make_password(user).read_text("ascii").strip()
+        if user not in known:
+            cluster.set_password(user, password)
 
 
 def down() -> None:
@@ -38,7 +65,7 @@ def main() -> int:
         return 2
     try:
         acts[sys.argv[1]]()
-    except EnvironmentProblem as problem:
+    except (EnvironmentProblem, BrokerProblem) as problem:
         tell(f"onecard: {problem}")
         return 3
     return 0

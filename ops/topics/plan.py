@@ -148,7 +148,7 @@ def _unlike(wanted: Wanted, found: Topic | None) -> str | None:
         )
     if found.replication != wanted.replication:
         return (
-            f"has {found.replication} replicas and the profile wants {wanted.replication}: change that with Kafka's own "
+            f"has {found.replication} replicas and the profile wants {wanted.replication}: change that by Kafka's own "
             "kafka-reassign-partitions, or choose the right --profile"
         )
     return None
