@@ -122,10 +122,8 @@ def translated(error: BaseException, access: Access, reason: BaseException | Non
         return BrokerProblem(
             "topic_unknown", f"{place} has no topic {_subject(cause) or 'of that name'}: run `onecard topics apply`."
         )
-    if "bootstrap" in str(cause) or isinstance(
-        cause, errors.KafkaConnectionError | errors.NodeNotReadyError | errors.StaleMetadata | OSError
-    ):
-        why = _text(reason) if reason is not None else _text(cause)
+    if _is_unreachable(cause) or (reason is not None and isinstance(cause, errors.RetriableError)):
+        why = _text(reason or cause)
         return BrokerProblem(
             "unreachable",
             f"No answer from {place} ({why}): check ONECARD_KAFKA_BOOTSTRAP, that the brokers run, and whether they "
@@ -154,6 +152,12 @@ def _cause(error: BaseException) -> BaseException:
             break
         error = inner
     return error
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    return "bootstrap" in str(error) or isinstance(
+        error, errors.KafkaConnectionError | errors.NodeNotReadyError | errors.StaleMetadata | OSError
+    )
 
 
 def _is_login(error: BaseException | None) -> bool:

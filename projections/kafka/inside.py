@@ -4,12 +4,18 @@ Written against kafka-python 3.0.12 and checked by tests that cause the fault ea
 the client is let in by those tests, not by its number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import Fetcher
-from kafka.errors import AuthorizationError, KafkaTimeoutError, SaslAuthenticationFailedError, for_code
+from kafka.errors import (
+    AuthorizationError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+    for_code,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -31,6 +37,8 @@ class Door:
 
     def __call__(self, **settings: Any) -> KafkaNetClient:
         net = NetworkSelector(**settings)
+        # Less than a request may take: requests wait for the connection without a limit of their own.
+        settings |= {"socket_connection_setup_timeout_ms": 3_000, "socket_connection_setup_timeout_max_ms": 4_000}
         self.client = KafkaNetClient(net=net, manager=_Connections(self, net, **settings), **settings)
         return self.client
 
@@ -42,19 +50,37 @@ class Door:
 class _Connections(KafkaConnectionManager):
     def __init__(self, door: Door, net: NetworkSelector, **settings: Any) -> None:
         self._door = door
+        self._hung_up_on = 0
         super().__init__(net, **settings)
 
     def get_connection(self, node_id: Any, **options: Any) -> Any:
+        is_new = node_id not in self._conns
         connection = super().get_connection(node_id, **options)
-        if not connection.init_future.is_done:
+        if is_new:
             connection.init_future.add_errback(self._remember)
             connection.init_future.add_callback(self._forget)
+            connection._sasl_authenticate = self._watched(connection._sasl_authenticate)
         return connection
 
     def maybe_raise_auth_failure(self, node_id: Any) -> None:
         if not self.bootstrapped and isinstance(self._door.failure, _LOGIN_FAILURES):
             raise self._door.failure
         super().maybe_raise_auth_failure(node_id)
+
+    def _watched(self, log_in: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """Brokers often hang up on a wrong password before their answer is out: twice in a row is an answer."""
+
+        async def watched(*arguments: Any) -> None:
+            try:
+                await log_in(*arguments)
+            except KafkaConnectionError:
+                self._hung_up_on += 1
+                if self._hung_up_on > 1:
+                    self._door.failure = SaslAuthenticationFailedError("the brokers hang up when we log in")
+                raise
+            self._hung_up_on = 0
+
+        return watched
 
     def _remember(self, error: Exception) -> None:
         self._door.failure = error
@@ -79,6 +105,14 @@ class Producer(KafkaProducer):
         """An epoch bumped inside a transaction lets commit_transaction() return although the broker has aborted it,
         and may fence a rightful successor. A publisher that was told off starts anew instead."""
         self._transaction_manager._supports_epoch_bump = lambda: False
+
+    def send_again(self, where: TopicPartition, value: Any, key: Any, headers: Any, timestamp_ms: int) -> Any:
+        """send() for a partition that this transaction has written to already, without the checks that were made
+        then: they cost as much as building the record."""
+        future, is_full, is_new, _ = self._accumulator.append(where, timestamp_ms, key, value, headers)
+        if is_full or is_new:
+            self._sender.wakeup()
+        return future
 
     def identity(self) -> tuple[int, int]:
         """(producer id, epoch) as the coordinator gave them."""
@@ -131,6 +165,16 @@ def partitions(client: Any, topics: Iterable[str]) -> dict[str, int | Exception]
         error = for_code(topic.error_code)
         found[topic.name] = error() if topic.error_code else len(topic.partitions)
     return found
+
+
+def leaders_known(client: Any, which: Iterable[TopicPartition]) -> bool:
+    """Whether each partition's leader is known. A question about several of which one is not is answered in part."""
+    cluster = client._manager.cluster
+    unknown = {tp.topic for tp in which if cluster.leader_for_partition(tp) in (None, -1)}
+    for topic in unknown:
+        cluster.add_topic(topic)
+        cluster.request_update()
+    return not unknown
 
 
 def uncommitted_ends(consumer: KafkaConsumer, which: list[TopicPartition], milliseconds: int) -> dict[Any, int]:

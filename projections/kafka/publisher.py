@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from projections.kafka.access import LIMIT_MS, Access, BrokerProblem, Fenced, translated
@@ -23,6 +24,8 @@ __all__ = ["Fenced", "Publisher"]
 WINDOW_RECORDS = 20_000
 WINDOW_BYTES = 32 << 20
 TRANSACTION_MS = 60_000
+# Records beyond this are measured against what the brokers take.
+_LARGE = 256 << 10
 _CLOSING_MS = 2_000
 # More than the client takes to give up a record, so that it says itself why.
 _SETTLING_MS = LIMIT_MS + 1_000
@@ -43,6 +46,8 @@ class Publisher:
         self._in_transaction = False
         self._futures: list[Any] = []
         self._bytes = 0
+        # The partitions that the transaction has written to.
+        self._entered: dict[tuple[str, int], TopicPartition] = {}
 
     def __enter__(self) -> "Publisher":
         self.open()
@@ -86,17 +91,25 @@ class Publisher:
         except Exception as error:
             raise self._given_up(error) from error
         self._in_transaction = True
+        self._entered.clear()
 
     def send(
         self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Headers, timestamp_ms: int
     ) -> None:
         """Hand over one record of the transaction. Whether it arrived is known when `commit` returns."""
-        producer = self._producer
+        producer = self._producer or self._opened()
+        where = self._entered.get((topic, partition))
         try:
-            assert producer is not None, "open() comes first"
-            self._futures.append(producer.send(topic, value, key, headers, partition, timestamp_ms))
+            if where is None or len(value) > _LARGE:
+                future = producer.send(topic, value, key, headers, partition, timestamp_ms)
+                if future.exception is not None:
+                    raise future.exception
+                self._entered[topic, partition] = TopicPartition(topic, partition)
+            else:
+                future = producer.send_again(where, value, key, headers, timestamp_ms)
         except Exception as error:
             raise self._given_up(error) from error
+        self._futures.append(future)
         self._bytes += len(value)
         if len(self._futures) >= WINDOW_RECORDS or self._bytes >= WINDOW_BYTES:
             self._settle()

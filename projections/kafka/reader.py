@@ -17,8 +17,9 @@ from projections.kafka.access import LIMIT_MS, Access, BrokerProblem, not_allowe
 
 Partition = tuple[str, int]
 
+_PAUSE_SECONDS = 0.02
 # How long a silence may last before the brokers are asked whether there is nothing, or nothing for us.
-_SILENCE_SECONDS = 5
+_SILENCE_SECONDS = 4
 
 
 class Raw(Protocol):
@@ -126,7 +127,10 @@ class Reader:
 
     def position(self, which: Partition) -> int:
         """The offset to be read next."""
-        return cast(int, self._consumer.position(TopicPartition(*which), timeout_ms=LIMIT_MS))
+        try:
+            return cast(int, self._consumer.position(TopicPartition(*which), timeout_ms=LIMIT_MS))
+        except Exception as error:
+            raise self._problem(error) from error
 
     def beginning_offsets(self, which: Iterable[Partition]) -> dict[Partition, int]:
         return self._asked(which, lambda wanted: self._consumer.beginning_offsets(wanted, timeout_ms=LIMIT_MS))
@@ -176,17 +180,26 @@ class Reader:
                     f"Topic {tp.topic} has {counts[tp.topic]} partitions, and partition {tp.partition} is asked for: "
                     "run `onecard topics show`.",
                 )
+        # Asked of the partitions' leaders: whether they answer, and answer us.
         self.stable_ends(wanted)
 
     def _asked(self, which: Iterable[Partition], ask: Any) -> dict[Partition, Any]:
         wanted = [TopicPartition(*one) for one in which]
         if not wanted:
             return {}
+        # A partition whose leader is not known yet is left out of the client's answer without a word.
+        until = time.monotonic_ns() + LIMIT_MS * 1_000_000
+        while not inside.leaders_known(self._consumer, wanted):
+            self.partitions({tp.topic for tp in wanted})
+            if time.monotonic_ns() > until:
+                raise BrokerProblem(
+                    "timed_out",
+                    f"Kafka at {self.access.bootstrap} names no leader for a partition: look at the brokers.",
+                )
+            time.sleep(_PAUSE_SECONDS)
         try:
             return cast(dict[Partition, Any], ask(wanted))
         except Exception as error:
-            # A topic that is not there shows as a timeout or a missing key: find out which it is.
-            self.partitions({tp.topic for tp in wanted})
             raise self._problem(error) from error
 
     def _problem(self, error: BaseException) -> BrokerProblem:
