@@ -1,5 +1,6 @@
 """`history`, `explain`, `statement`: one card, told from the log."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -8,10 +9,12 @@ from rich.console import Console
 from ledger.core import fields
 from ledger.core.rejection import Rejected
 from ops.cli.books import ACCOUNT_COLUMNS, Card, account_row
-from ops.cli.opening import asked, opened
+from ops.cli.opening import opened
 from ops.cli.output import ROWS_FOR_PEOPLE, Json, Jsonl, answer_list, for_people, refuse, refuse_both, table, yuan
+from ops.cli.sources import Source, asked_of, listed, told
 from projections.questions import audit
 from projections.questions.audit import Selection
+from projections.questions.national import cards as national
 
 Stream = Annotated[
     str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, a card_id, or any stream's id.")
@@ -27,6 +30,7 @@ def history(
     recorded_as_of: Annotated[
         str | None, typer.Option(metavar="INSTANT", help="Only what was recorded at this instant (RFC 3339).")
     ] = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -43,14 +47,16 @@ def history(
         refuse("--at-version, --as-of and --recorded-as-of exclude each other: give one.")
     selection = Selection(at_version, instant("--as-of", as_of), instant("--recorded-as-of", recorded_as_of))
     with opened() as ledger:
-        found = asked(
+        found = asked_of(
             ledger,
-            lambda cursor: audit.history(cursor, ledger.source, card, selection, ledger.config, ledger.keyring),
+            source,
+            lambda cursor, one: audit.history(cursor, one, card, selection, ledger.config, ledger.keyring),
+            lambda cursor: national.history(cursor, card, selection, ledger.config, ledger.keyring),
         )
     return answer_list(found, "events", as_json, as_jsonl, _show_history)
 
 
-def explain(card: Card, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
+def explain(card: Card, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
     """Explain a card's balances, posting by posting.
 
     \b
@@ -59,7 +65,12 @@ def explain(card: Card, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
     """
     refuse_both(as_json, as_jsonl)
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: audit.explain(cursor, ledger.source, card))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: audit.explain(cursor, one, card),
+            lambda cursor: national.explain(cursor, card),
+        )
     return answer_list(found, "accounts", as_json, as_jsonl, _show_explanation)
 
 
@@ -67,6 +78,7 @@ def statement(
     card: Card,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First business date.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="Last business date.")],
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -81,7 +93,12 @@ def statement(
     if begin > end:
         refuse("--from must not be later than --to.")
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: audit.statement(cursor, ledger.source, card, begin, end))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: audit.statement(cursor, one, card, begin, end),
+            lambda cursor: national.statement(cursor, card, begin, end),
+        )
     return answer_list(found, "accounts", as_json, as_jsonl, _show_statement)
 
 
@@ -107,32 +124,35 @@ def day(option: str, text: str) -> int:
 
 def _show_history(found: dict[str, Any]) -> None:
     with for_people() as console:
-        console.print(f"{'Stream' if found['card'] is None else 'Card'} {found['card_id']}")
+        for whose, stream, card in _streams(found):
+            console.print(f"{'Stream' if card is None else 'Card'} {stream}{whose}")
+            if card is not None:
+                said = (f"{key} {value}" for key, value in card.items() if value is not None)
+                console.print("  " + ", ".join(said))
         for span in found["card_sns"]:
             until = "is current" if span["to"] is None else f"until {span['to']}"
-            console.print(f"  {span['card_sn']} since {span['from']}, {until}")
-        if found["card"] is not None:
-            console.print(
-                "  " + ", ".join(f"{key} {value}" for key, value in found["card"].items() if value is not None)
-            )
+            console.print(f"  {span['card_sn']}{_whose(span)} since {span['from']}, {until}")
         columns = ("version>", "position>", "occurred", "event", "submitter", "reference", "postings")
-        rows = [
-            (
-                event["card_version"],
-                event["position"],
-                event["occurred_at"],
-                event["event"],
-                event["submitter"],
-                event["reference"],
-                "\n".join(f"{yuan(one['amount_fen'])} {one['account']}" for one in event["postings"]),
-            )
-            for event in found["events"][:ROWS_FOR_PEOPLE]
-        ]
-        console.print(table(columns, rows))
+        console.print(listed(columns, found["events"][:ROWS_FOR_PEOPLE], _event_row))
         _tell_rest(console, found["events"])
         if found["accounts"]:
-            console.print(table(ACCOUNT_COLUMNS, map(account_row, found["accounts"])))
-        console.print(f"Yuan, up to position {found['position']}.")
+            console.print(listed(ACCOUNT_COLUMNS, found["accounts"], account_row))
+        console.print(f"Yuan, up to position {told(found['position'])}.")
+
+
+def _streams(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
+    """(whose, stream, card or None) for each ledger that answers."""
+    if not isinstance(found["card_id"], dict):
+        yield "", found["card_id"], found["card"]
+        return
+    for source, stream in found["card_id"].items():
+        yield f" of {source}", stream, found["card"][source]
+
+
+def _event_row(event: dict[str, Any]) -> tuple[object, ...]:
+    postings = "\n".join(f"{yuan(one['amount_fen'])} {one['account']}" for one in event["postings"])
+    names = ("card_version", "position", "occurred_at", "event", "submitter", "reference")
+    return *(event[name] for name in names), postings
 
 
 def _show_explanation(found: dict[str, Any]) -> None:
@@ -151,15 +171,16 @@ def _show_explanation(found: dict[str, Any]) -> None:
                 )
                 for posting in account["postings"][:ROWS_FOR_PEOPLE]
             ]
-            console.print(table(columns, rows, f"\n{account['account']}: {yuan(account['balance_fen'])}"))
+            title = f"\n{account['account']}{_whose(account)}: {yuan(account['balance_fen'])}"
+            console.print(table(columns, rows, title))
             _tell_rest(console, account["postings"])
-        console.print(f"Yuan, up to position {found['position']}.")
+        console.print(f"Yuan, up to position {told(found['position'])}.")
 
 
 def _show_statement(found: dict[str, Any]) -> None:
     columns = ("date", "event", "amount>", "running>", "with", "reference")
     with for_people() as console:
-        console.print(f"Card {found['card_id']}, {found['from']} to {found['to']}")
+        console.print(f"Card {told(found['card_id'])}, {found['from']} to {found['to']}")
         for account in found["accounts"]:
             rows = [
                 (
@@ -172,11 +193,15 @@ def _show_statement(found: dict[str, Any]) -> None:
                 )
                 for line in account["lines"][:ROWS_FOR_PEOPLE]
             ]
-            title = f"\n{account['account']}: opening {yuan(account['opening_fen'])}"
+            title = f"\n{account['account']}{_whose(account)}: opening {yuan(account['opening_fen'])}"
             console.print(table(columns, rows, title))
             _tell_rest(console, account["lines"])
             console.print(f"closing {yuan(account['closing_fen'])}")
-        console.print(f"Yuan, up to position {found['position']}.")
+        console.print(f"Yuan, up to position {told(found['position'])}.")
+
+
+def _whose(element: dict[str, Any]) -> str:
+    return f" of {element['source']}" if "source" in element else ""
 
 
 def _tell_rest(console: Console, rows: list[dict[str, Any]]) -> None:

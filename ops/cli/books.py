@@ -1,12 +1,11 @@
 """`balance`, `accounts`, `trial-balance`: what the books say."""
 
-from contextlib import closing
 from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
-from ops.cli.opening import READER_ROLE, asked, opened
+from ops.cli.opening import opened
 from ops.cli.output import (
     DONE,
     ROWS_FOR_PEOPLE,
@@ -23,13 +22,16 @@ from ops.cli.output import (
     table,
     yuan,
 )
+from ops.cli.sources import Source, asked_of, listed, told
 from projections.questions import balances, snapshot
+from projections.questions.national import books as national
 
 Card = Annotated[str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, or a card_id.")]
+Listed = balances.Accounts | national.Accounts
 ACCOUNT_COLUMNS = ("account", "balance>", "debit>", "credit>", "entries>", "last position>")
 
 
-def balance(card: Card, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
+def balance(card: Card, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
     """Show a card's balances.
 
     \b
@@ -38,14 +40,18 @@ def balance(card: Card, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
     """
     refuse_both(as_json, as_jsonl)
     with opened() as ledger:
-        found = asked(
-            ledger, lambda cursor: balances.balance(cursor, ledger.source, card, ledger.config, ledger.keyring)
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: balances.balance(cursor, one, card, ledger.config, ledger.keyring),
+            lambda cursor: national.balance(cursor, card, ledger.config, ledger.keyring),
         )
     return answer_list(found, "accounts", as_json, as_jsonl, _show_balance)
 
 
 def accounts(
     prefix: Annotated[str | None, typer.Option(help="Only accounts whose name starts with this.")] = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -58,22 +64,24 @@ def accounts(
     refuse_both(as_json, as_jsonl)
     if prefix is not None and not is_text(prefix):
         refuse("--prefix must be UTF-8.")
-    with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
 
-        def told(cursor: snapshot.Cursor) -> None:
-            found = balances.Accounts(cursor, ledger.source, prefix)
-            if as_jsonl:
-                lines(found.rows())
-            elif as_json:
-                document_of("accounts", found.rows(), found.rest)
-            else:
-                _show_accounts(found)
+    def tell(found: Listed) -> None:
+        if as_jsonl:
+            lines(found.rows())
+        elif as_json:
+            document_of("accounts", found.rows(), found.rest)
+        else:
+            _show_accounts(found)
 
-        snapshot.ask(connection, told)
+    def of_one(cursor: snapshot.Cursor, one: str) -> None:
+        tell(balances.Accounts(cursor, one, prefix))
+
+    with opened() as ledger:
+        asked_of(ledger, source, of_one, lambda cursor: tell(national.Accounts(cursor, prefix)))
     return DONE
 
 
-def trial_balance(as_json: Json = False) -> int:
+def trial_balance(source: Source = None, as_json: Json = False) -> int:
     """Add up the books and check them.
 
     Every invariant of the accounts is tested; exit 1 if one does not hold.
@@ -83,7 +91,7 @@ def trial_balance(as_json: Json = False) -> int:
       onecard trial-balance
     """
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: balances.trial_balance(cursor, ledger.source))
+        found = asked_of(ledger, source, balances.trial_balance, national.trial_balance)
     ok = all(invariant["holds"] for invariant in found["invariants"])
     return answer(found, as_json, show_trial_balance, ok=ok)
 
@@ -95,24 +103,24 @@ def account_row(account: dict[str, Any]) -> tuple[object, ...]:
 
 def _show_balance(found: dict[str, Any]) -> None:
     with for_people() as console:
-        console.print(f"Card {found['card_sn']} ({found['card_id']}) is {found['state']}.")
+        console.print(f"Card {told(found['card_sn'])} ({told(found['card_id'])}) is {told(found['state'])}.")
         if found["accounts"]:
-            console.print(table(ACCOUNT_COLUMNS, map(account_row, found["accounts"])))
+            console.print(listed(ACCOUNT_COLUMNS, found["accounts"], account_row))
         else:
             console.print("Nothing was ever booked on it.")
-        console.print(f"Yuan, up to position {found['position']}.")
+        console.print(f"Yuan, up to position {told(found['position'])}.")
 
 
-def _show_accounts(found: balances.Accounts) -> None:
+def _show_accounts(found: Listed) -> None:
     rows = found.rows()
     with for_people() as console:
-        console.print(table(ACCOUNT_COLUMNS, map(account_row, islice(rows, ROWS_FOR_PEOPLE))))
+        console.print(listed(ACCOUNT_COLUMNS, islice(rows, ROWS_FOR_PEOPLE), account_row))
         more = sum(1 for _ in rows)
         rest = found.rest()
         if more:
             console.print(f"... and {more:,} more: narrow it down by --prefix, or take all of them by --jsonl.")
         sums = f"debit {yuan(rest['debit_fen'])}, credit {yuan(rest['credit_fen'])}"
-        console.print(f"Balance {yuan(rest['balance_fen'])} ({sums}), yuan, up to position {rest['position']}.")
+        console.print(f"Balance {yuan(rest['balance_fen'])} ({sums}), yuan, up to position {told(rest['position'])}.")
 
 
 def show_trial_balance(found: dict[str, Any]) -> None:
@@ -128,5 +136,6 @@ def show_trial_balance(found: dict[str, Any]) -> None:
         for invariant in found["invariants"]:
             console.print(f"{'holds' if invariant['holds'] else 'BROKEN':8}{invariant['name']}")
             for difference in invariant["differences"][:ROWS_FOR_PEOPLE]:
-                console.print(f"        {difference['key']}: {yuan(difference['difference_fen'])}")
-        console.print(f"Yuan, {found['entries']:,} entries up to position {found['position']}.")
+                whose = f" of {difference['source']}" if "source" in difference else ""
+                console.print(f"        {difference['key']}{whose}: {yuan(difference['difference_fen'])}")
+        console.print(f"Yuan, {found['entries']:,} entries up to position {told(found['position'])}.")

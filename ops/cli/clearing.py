@@ -1,17 +1,19 @@
 """`onecard clearing`: lines, tables, notices, nets and single settlements, asked of the clearing view."""
 
 import re
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from ops.cli import clearing_acts, clearing_shown
 from ops.cli.clearing_acts import Month, month
-from ops.cli.opening import READER_ROLE, asked, opened
+from ops.cli.opening import opened
 from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, document_of, is_text, lines, refuse, refuse_both
+from ops.cli.sources import Source, asked_of
 from projections.questions import clearing as questions
 from projections.questions import clearing_lines, clearing_show, snapshot
+from projections.questions.national import clearing as national
+from projections.questions.national.show import show as national_show
 
 clearing = typer.Typer(help="Monthly clearing between provinces.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,6 +36,7 @@ def clearing_lines_(
     book: Book = None,
     home: Home = None,
     treatment: Treatment = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -50,18 +53,21 @@ def clearing_lines_(
         refuse(f"--state must be one of {', '.join(clearing_lines.STATES)}, not {state!r}.")
     rows = filters(book, home, treatment)
     wanted = clearing_lines.Wanted(cycle, state, deferred, rows.book, rows.home, rows.treatment)
-    with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
 
-        def told(cursor: snapshot.Cursor) -> None:
-            found = clearing_lines.Lines(cursor, ledger.source, ledger.config, wanted)
-            if as_jsonl:
-                lines(found.rows())
-            elif as_json:
-                document_of("lines", found.rows(), found.rest)
-            else:
-                clearing_shown.show_lines(found.rows(), found.rest)
+    def tell(found: clearing_lines.Lines | national.Lines) -> None:
+        if as_jsonl:
+            lines(found.rows())
+        elif as_json:
+            document_of("lines", found.rows(), found.rest)
+        else:
+            clearing_shown.show_lines(found.rows(), found.rest)
 
-        snapshot.ask(connection, told)
+    with opened() as ledger:
+
+        def of_one(cursor: snapshot.Cursor, one: str) -> None:
+            tell(clearing_lines.Lines(cursor, one, ledger.config, wanted))
+
+        asked_of(ledger, source, of_one, lambda cursor: tell(national.Lines(cursor, ledger.config, wanted)))
     return DONE
 
 
@@ -71,6 +77,7 @@ def clearing_table(
     book: Book = None,
     home: Home = None,
     treatment: Treatment = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -83,7 +90,12 @@ def clearing_table(
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book, home, treatment)
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: questions.table(cursor, ledger.source, name, ledger.config, wanted))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: questions.table(cursor, one, name, ledger.config, wanted),
+            lambda cursor: national.table(cursor, name, ledger.config, wanted),
+        )
     return answer_list(found, "rows", as_json, as_jsonl, clearing_shown.show_table)
 
 
@@ -93,6 +105,7 @@ def clearing_notices(
     book: Book = None,
     home: Home = None,
     treatment: Treatment = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -105,12 +118,19 @@ def clearing_notices(
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book, home, treatment)
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: questions.notices(cursor, ledger.source, name, ledger.config, wanted))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: questions.notices(cursor, one, name, ledger.config, wanted),
+            lambda cursor: national.notices(cursor, name, ledger.config, wanted),
+        )
     return answer_list(found, "notices", as_json, as_jsonl, clearing_shown.show_notices)
 
 
 @clearing.command("net")
-def clearing_net(cycle: Month, book: Book = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
+def clearing_net(
+    cycle: Month, book: Book = None, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False
+) -> int:
     """Set the two directions of each two provinces off, for information.
 
     \b
@@ -120,13 +140,19 @@ def clearing_net(cycle: Month, book: Book = None, as_json: Json = False, as_json
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book)
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: questions.net(cursor, ledger.source, name, ledger.config, wanted.book))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: questions.net(cursor, one, name, ledger.config, wanted.book),
+            lambda cursor: national.net(cursor, name, ledger.config, wanted.book),
+        )
     return answer_list(found, "pairs", as_json, as_jsonl, clearing_shown.show_net)
 
 
 @clearing.command("show")
 def clearing_show_(
     name: Annotated[str, typer.Argument(metavar="ID", help="A settlement_id, spend_id, pass_id or notice_id.")],
+    source: Source = None,
     as_json: Json = False,
 ) -> int:
     """Show one settlement with its lines and events, or one notice with its rows and remittances.
@@ -138,7 +164,12 @@ def clearing_show_(
     if not is_text(name):
         refuse("ID must be UTF-8.")
     with opened() as ledger:
-        found = asked(ledger, lambda cursor: clearing_show.show(cursor, ledger.source, name, ledger.config))
+        found = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: clearing_show.show(cursor, one, name, ledger.config),
+            lambda cursor: national_show(cursor, name, ledger.config),
+        )
     return answer(found, as_json, clearing_shown.show_one)
 
 

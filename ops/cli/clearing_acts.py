@@ -33,11 +33,12 @@ from ops.cli.output import (
     refuse_both,
     tell,
 )
+from ops.cli.sources import Source, asked_of
 from ops.wiring import Ledger
 from projections import follow
 from projections.feed.log import LogFeed
 from projections.questions import clearing as questions
-from projections.questions import reconciliation
+from projections.questions import reconciliation, sources
 from projections.questions.reconciliation_file import Misformed
 from projections.views.clearing.view import Clearing
 
@@ -94,6 +95,7 @@ def reconcile(
     submitter: Annotated[str | None, typer.Option(metavar="S", help="With --run-id.")] = None,
     reference: Annotated[str | None, typer.Option(metavar="R", help="With --run-id.")] = None,
     occurred_at: OccurredAt = None,
+    source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
@@ -117,7 +119,9 @@ def reconcile(
     if run_id is not None and (submitter is None or reference is None):
         refuse("--run-id needs --submitter and --reference.")
     with _readable(file) as stream, opened() as ledger:
-        found = _compared(ledger, file, stream, comparison)
+        if run_id is not None and source not in (None, ledger.source):
+            refuse("--run-id records what came out of the store's own settlements: leave out --source.")
+        found = _compared(ledger, source, file, stream, comparison)
         ok = not found["discrepancies"]
         if run_id is not None:
             receipt, rejected = _submit(ledger, _run(found, run_id), submitter, reference, occurred_at)
@@ -223,10 +227,13 @@ def _readable(file: str) -> BinaryIO:
         refuse(f"{_shown(file)} cannot be read: {error.strerror}.")
 
 
-def _compared(ledger: Ledger, file: str, stream: BinaryIO, comparison: reconciliation.Comparison) -> dict[str, Any]:
+def _compared(
+    ledger: Ledger, source: str | None, file: str, stream: BinaryIO, comparison: reconciliation.Comparison
+) -> dict[str, Any]:
+    whose = asked_of(ledger, source, lambda cursor, one: one, lambda cursor: sources.ALL)
     with closing(ledger.connect()) as connection:
         try:
-            return reconciliation.reconcile(connection, ledger.source, stream, comparison)
+            return reconciliation.reconcile(connection, whose, stream, comparison)
         except Misformed as misformed:
             refuse(f"{_shown(file)}, {misformed}.")
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ops.cli.output import ROWS_FOR_PEOPLE, for_people, table, yuan
 from ops.cli.provinces import named
+from ops.cli.sources import listed, told
 
 LINE_COLUMNS: Final = (
     "line", "kind", "home", "treatment", "type", "amount>", "settlement", "date", "state", "cycle", "deferred>", "",
@@ -47,13 +48,13 @@ def show_lines(rows: Iterable[dict[str, Any]], rest: Any) -> None:
     """Lines as they come; `rest` gives the sums when all were read."""
     stream = iter(rows)
     with for_people() as console:
-        console.print(table(LINE_COLUMNS, map(line_row, islice(stream, ROWS_FOR_PEOPLE))))
+        console.print(listed(LINE_COLUMNS, islice(stream, ROWS_FOR_PEOPLE), line_row))
         more = sum(1 for _ in stream)
         found = rest()
         if more:
             console.print(f"... and {more:,} more: narrow them down by --state, --home and the like, or take --jsonl.")
         sums = f"{found['count']:,} lines of {yuan(found['amount_fen'])} yuan together"
-        console.print(f"{sums}, up to position {found['position']}.")
+        console.print(f"{sums}, up to position {told(found['position'])}.")
 
 
 def show_table(found: dict[str, Any]) -> None:
@@ -64,8 +65,8 @@ def show_table(found: dict[str, Any]) -> None:
 def print_table(console: Console, found: dict[str, Any]) -> None:
     states = {
         "OPEN": "is open: this is what a cut-off would take now",
-        "CUT_OFF": f"was cut off at position {found['cut_off_position']} and is not closed yet",
-        "CLOSED": f"was cut off at position {found['cut_off_position']} and is closed",
+        "CUT_OFF": f"was cut off at position {told(found['cut_off_position'])} and is not closed yet",
+        "CLOSED": f"was cut off at position {told(found['cut_off_position'])} and is closed",
     }
     console.print(f"Cycle {found['cycle']} {states[found['state']]}.")
     if found["rows"]:
@@ -83,17 +84,17 @@ def print_table(console: Console, found: dict[str, Any]) -> None:
 
 def show_notices(found: dict[str, Any]) -> None:
     with for_people() as console:
-        if found["state"] != "CLOSED":
+        if found["state"] != "CLOSED" and not found["notices"]:
             console.print(f"Cycle {found['cycle']} is {found['state']}: notices come from closed cycles.")
             return
         columns = (
             "book", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
             "issued", "prepayment>", "used", "alert",
         )  # fmt: skip
-        console.print(table(columns, map(_notice_row, found["notices"])))
+        console.print(listed(columns, found["notices"], _notice_row))
         outstanding = sum(notice["outstanding_fen"] for notice in found["notices"])
         count = f"{len(found['notices']):,} pairs in cycle {found['cycle']}"
-        console.print(f"{count}, {yuan(outstanding)} yuan outstanding, up to position {found['position']}.")
+        console.print(f"{count}, {yuan(outstanding)} yuan outstanding, up to position {told(found['position'])}.")
 
 
 def _notice_row(notice: dict[str, Any]) -> tuple[object, ...]:
@@ -131,46 +132,64 @@ def show_net(found: dict[str, Any]) -> None:
 def show_one(found: dict[str, Any]) -> None:
     with for_people() as console:
         if "notice" in found:
-            _print_notice(console, found)
+            for notice in _singles(found["notice"]):
+                _print_notice(console, notice)
+            _print_payments(console, found)
         else:
-            _print_settlement(console, found)
+            for settlement in _singles(found["settlement"]):
+                _print_settlement(console, settlement)
+            _print_acts(console, found)
 
 
-def _print_notice(console: Console, found: dict[str, Any]) -> None:
-    notice = found["notice"]
+def _singles(value: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The settlement or notice; of a national document each ledger's, with its source."""
+    if value is None or "home" in value:
+        return [] if value is None else [value]
+    return [{"source": source, **single} for source, single in value.items() if single is not None]
+
+
+def _of(single: dict[str, Any]) -> str:
+    return f" of {single['source']}" if "source" in single else ""
+
+
+def _print_notice(console: Console, notice: dict[str, Any]) -> None:
     sides = f"{named(notice['payer'])} pays {named(notice['payee'])}" if notice["payer"] else "nothing is to be paid"
-    console.print(f"Notice {notice['notice_id']}: {sides} {yuan(notice['amount_fen'])} yuan.")
+    console.print(f"Notice {notice['notice_id']}{_of(notice)}: {sides} {yuan(notice['amount_fen'])} yuan.")
     brought = f"{yuan(notice['payable_fen'])} of this cycle, {yuan(notice['brought_forward_fen'])} brought forward"
     console.print(f"{brought}; {yuan(notice['remitted_fen'])} paid, {yuan(notice['outstanding_fen'])} outstanding.")
+
+
+def _print_payments(console: Console, found: dict[str, Any]) -> None:
     if found["rows"]:
-        console.print(table(ROW_COLUMNS, map(table_row, found["rows"])))
+        console.print(listed(ROW_COLUMNS, found["rows"], table_row))
     if found["remittances"]:
         columns = ("remittance", "method", "amount>", "paid on", "position>")
-        rows = [
-            (one["remittance_id"], one["method"], yuan(one["amount_fen"]), one["paid_on"], one["position"])
-            for one in found["remittances"]
-        ]
-        console.print(table(columns, rows))
+        console.print(listed(columns, found["remittances"], _remittance_row))
 
 
-def _print_settlement(console: Console, found: dict[str, Any]) -> None:
-    settlement = found["settlement"]
-    if settlement is not None:
-        flags = [word for word in ("confirmed", "disputed", "held") if settlement[word]]
-        said = ", ".join([settlement["status"].lower(), *flags])
-        console.print(f"Settlement {settlement['settlement_id']} ({said}), card {settlement['card_id']}.")
-        places = f"insured in {named(settlement['home'])}, treated in {named(settlement['treatment'])}"
-        console.print(f"At {settlement['institution']}, {places}, {settlement['occurred_at']}.")
-        names = "total account account_mutual_aid wallet cash hospital cleared".split()
-        parts = [f"{name.replace('_', ' ')} {yuan(settlement[f'{name}_fen'])}" for name in names]
-        parts += [f"fund {type} {yuan(amount)}" for type, amount in settlement["funds"].items()]
-        console.print("; ".join(parts) + " yuan.")
+def _remittance_row(one: dict[str, Any]) -> tuple[object, ...]:
+    return one["remittance_id"], one["method"], yuan(one["amount_fen"]), one["paid_on"], one["position"]
+
+
+def _print_settlement(console: Console, settlement: dict[str, Any]) -> None:
+    flags = [word for word in ("confirmed", "disputed", "held") if settlement[word]]
+    said = ", ".join([settlement["status"].lower(), *flags])
+    name = f"{settlement['settlement_id']}{_of(settlement)}"
+    console.print(f"Settlement {name} ({said}), card {settlement['card_id']}.")
+    places = f"insured in {named(settlement['home'])}, treated in {named(settlement['treatment'])}"
+    console.print(f"At {settlement['institution']}, {places}, {settlement['occurred_at']}.")
+    names = "total account account_mutual_aid wallet cash hospital cleared".split()
+    parts = [f"{name.replace('_', ' ')} {yuan(settlement[f'{name}_fen'])}" for name in names]
+    parts += [f"fund {type} {yuan(amount)}" for type, amount in settlement["funds"].items()]
+    console.print("; ".join(parts) + " yuan.")
+
+
+def _print_acts(console: Console, found: dict[str, Any]) -> None:
     if found["lines"]:
-        console.print(table(LINE_COLUMNS, map(line_row, found["lines"])))
+        console.print(listed(LINE_COLUMNS, found["lines"], line_row))
     columns = ("position>", "event", "occurred at", "submitter", "reference")
-    rows = [tuple(one[name] for name in ("position", "event", "occurred_at", "submitter", "reference")) for one in
-            found["events"]]  # fmt: skip
-    console.print(table(columns, rows))
+    names = ("position", "event", "occurred_at", "submitter", "reference")
+    console.print(listed(columns, found["events"], lambda one: [one[name] for name in names]))
 
 
 def show_reconciled(found: dict[str, Any]) -> None:
@@ -182,8 +201,7 @@ def show_reconciled(found: dict[str, Any]) -> None:
         rows = f"{found['rows_local']:,} rows of ours, {found['rows_centre']:,} of {found['counterparty']}"
         console.print(f"{found['level']}, {found['from']} to {found['to']}: {rows}.")
         if discrepancies:
-            shown = [_discrepancy_row(one) for one in discrepancies[:ROWS_FOR_PEOPLE]]
-            console.print(table(columns, shown))
+            console.print(listed(columns, discrepancies[:ROWS_FOR_PEOPLE], _discrepancy_row))
             if len(discrepancies) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(discrepancies) - ROWS_FOR_PEOPLE:,} more: take all of them by --jsonl.")
         console.print(f"{found['matched']:,} matched, {counts or 'nothing else'}.")

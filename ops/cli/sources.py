@@ -1,0 +1,64 @@
+"""`--source`: whose ledger a question is about, and how an answer that comes from several is shown to people."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from rich.table import Table
+
+from ops.cli.opening import asked
+from ops.cli.output import refuse, table
+from ops.wiring import Ledger
+from projections.questions import sources
+from projections.questions.snapshot import Cursor
+
+T = TypeVar("T")
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def _checked(source: str | None) -> str | None:
+    """What can be a source's name at all; whether there is such a source is asked of the database."""
+    if source is not None and not NAME.fullmatch(source):
+        refuse(f"--source must be all or the name of a source (lower-case letters, digits, dashes), not {source!r}.")
+    return source
+
+
+Source = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="S|all",
+        help="Whose ledger: one followed here, or all. Default: the store's own.",
+        callback=_checked,
+    ),
+]
+
+
+def asked_of(
+    ledger: Ledger, source: str | None, of_one: Callable[[Cursor, str], T], of_all: Callable[[Cursor], T]
+) -> T:
+    """The answer of one ledger about itself, or the nation's."""
+    if source == sources.ALL:
+        return asked(ledger, of_all)
+    return asked(ledger, lambda cursor: of_one(cursor, sources.one(cursor, ledger.source, source)))
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def listed(
+    columns: Sequence[str], elements: Iterable[dict[str, Any]], row: Callable[[dict[str, Any]], Sequence[object]]
+) -> Table:
+    """A table of elements; each begins with its source if it says one."""
+    every = list(elements)
+    if any("source" in one for one in every):
+        return table(("source", *columns), ((one.get("source"), *row(one)) for one in every))
+    return table(columns, map(row, every))
+
+
+def told(value: Any) -> str:
+    """A single value; where it is one by source, each with its source."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{said} ({source})" for source, said in value.items()) or "none"
