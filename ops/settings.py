@@ -137,7 +137,7 @@ def load_kafka_password(settings: Settings) -> str | None:
     except UnicodeDecodeError:
         raise EnvironmentProblem(f"{opening} is not UTF-8 text.") from None
     if len(lines) != 1 or not lines[0]:
-        raise EnvironmentProblem(f"{opening} holds {len(lines)} lines; it must hold the password on one line.")
+        raise EnvironmentProblem(f"{opening} must hold the password on one line and nothing else.")
     return lines[0]
 
 

@@ -32,6 +32,8 @@ PREFIX = "onecard-kafka-test-"
 HOME = "ONECARD_TEST_KAFKA_HOME"
 ELSEWHERE = "ONECARD_TEST_KAFKA_BOOTSTRAP"
 PARTITIONS = 3
+# What a developer has exported for a broker of his own is not meant for the tests.
+SETTINGS = ("KAFKA_BOOTSTRAP", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "KAFKA_CA_FILE", "TOPICS")
 TEN_MINUTES = 600
 MEMORY = "512m"
 
@@ -138,8 +140,15 @@ def kafka(broker: Kafka) -> Iterator[Kafka]:
 @pytest.fixture
 def own_broker(tmp_path: Path) -> Iterator[Kafka]:
     """A broker of this test's own: it may be killed and revived."""
-    mine = _broker_in(tmp_path / "kafka-home")
-    mine.home.mkdir()
+    with broker_of_ones_own(tmp_path / "kafka-home") as own:
+        yield own
+
+
+@contextlib.contextmanager
+def broker_of_ones_own(home: Path) -> Iterator[Kafka]:
+    """For tests that kill it, or give rights that other tests would take away."""
+    mine = _broker_in(home)
+    home.mkdir()
     try:
         bring_up(mine, mine.home, NAME, lambda _: None)
         yield Kafka(mine.local, mine)
@@ -169,6 +178,8 @@ def _broker_in(home: Path) -> Broker:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
+    for name in SETTINGS:
+        os.environ.pop(f"ONECARD_{name}", None)
     _sweep()
     home = Path(tempfile.mkdtemp(prefix=PREFIX))
     # Held as long as this process lives, by which others know that the home is in use.

@@ -47,7 +47,7 @@ def test_a_view_that_is_not_built_says_how_to_build_it(onecard: Onecard, argumen
     assert "onecard follow" in ended.json["error"]["message"]
 
 
-@pytest.mark.parametrize("arguments", [("relay",), ("topics", "show"), ("topics", "apply")], ids=" ".join)
+@pytest.mark.parametrize("arguments", [("relay",)], ids=" ".join)
 def test_what_is_not_built_says_so(onecard: Onecard, arguments: tuple[str, ...]) -> None:
     ended = onecard(*arguments, "--json")
     assert (ended.code, ended.json["error"]["code"]) == (3, "environment")

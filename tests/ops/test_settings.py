@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from ops.problems import EnvironmentProblem
-from ops.settings import SECRET_BYTES, load_secret, load_settings
+from ops.settings import SECRET_BYTES, load_kafka_password, load_secret, load_settings
 
-NAMES = ("DATABASE_URL", "KAFKA_BOOTSTRAP", "HOME", "SOURCE", "SECRET_FILE", "CONFIG", "CLOCK")
+KAFKA = ("KAFKA_BOOTSTRAP", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "KAFKA_CA_FILE", "TOPICS")
+NAMES = ("DATABASE_URL", *KAFKA, "HOME", "SOURCE", "SECRET_FILE", "CONFIG", "CLOCK")
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,13 @@ def test_the_clock_stands_at_an_instant_with_any_offset(monkeypatch: pytest.Monk
         ("CLOCK", "1999-12-31T23:59:59Z", r".* must lie in the UTC years 2000 to 2099, .*\."),
         ("CLOCK", "9999-12-31T23:59:59-14:00", r".* must lie in the UTC years 2000 to 2099, .*\."),
         ("CLOCK", "2025-06-30T16:00:10", r"ONECARD_CLOCK is .* and must be an RFC 3339 instant such as .*\."),
+        ("KAFKA_BOOTSTRAP", "kafka.example", r"ONECARD_KAFKA_BOOTSTRAP is 'kafka.example' and must be host:port, .*\."),
+        ("KAFKA_BOOTSTRAP", "kafka:9092,,", r"ONECARD_KAFKA_BOOTSTRAP is .* and must be host:port, .*\."),
+        ("KAFKA_USER", "a,b=c", r"ONECARD_KAFKA_USER is 'a,b=c' and must be letters, digits, .*\."),
+        ("KAFKA_USER", "relay-33", r"ONECARD_KAFKA_USER and ONECARD_KAFKA_PASSWORD_FILE belong together: set both\."),
+        ("KAFKA_PASSWORD_FILE", "f", r"ONECARD_KAFKA_USER and ONECARD_KAFKA_PASSWORD_FILE belong together: .*\."),
+        ("KAFKA_CA_FILE", "ca.pem", r"ONECARD_KAFKA_CA_FILE names .*ca\.pem, and there is no such file\."),
+        ("TOPICS", "mine.toml", r"ONECARD_TOPICS names .*mine\.toml, and there is no such file\."),
         ("CONFIG", "missing.toml", r"ONECARD_CONFIG names .*missing\.toml, and there is no such file\."),
     ],
 )
@@ -84,3 +92,40 @@ def test_a_secret_file_that_was_named_must_be_there_and_long_enough(
 
     (tmp_path / "mine").write_bytes(b"long enough for a key of ours")
     assert load_secret(load_settings()) == b"long enough for a key of ours"
+
+
+@pytest.mark.parametrize("servers", ["localhost:9092", "kafka-1.example:9092, kafka-2.example:9093", "[::1]:9092"])
+def test_brokers_are_named_one_or_several(monkeypatch: pytest.MonkeyPatch, servers: str) -> None:
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", servers)
+    assert load_settings().kafka_bootstrap == servers
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        (b"pass word\n", "pass word"),
+        (b"\xe5\xaf\x86", "密"),
+        (b"", r"must hold the password on one line and nothing else\.$"),
+        (b"one\ntwo\n", r"must hold the password on one line and nothing else\.$"),
+        (b"\n", r"must hold the password on one line and nothing else\.$"),
+        (b"\xff\xfe", r"is not UTF-8 text\.$"),
+        (None, r"cannot be read: No such file or directory\.$"),
+    ],
+)
+def test_the_password_is_the_one_line_of_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, answer: str
+) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("ONECARD_KAFKA_USER", "relay-33")
+    monkeypatch.setenv("ONECARD_KAFKA_PASSWORD_FILE", str(file))
+    if answer.endswith("$"):
+        with pytest.raises(EnvironmentProblem, match=f"^ONECARD_KAFKA_PASSWORD_FILE names .*password, and it {answer}"):
+            load_kafka_password(load_settings())
+    else:
+        assert load_kafka_password(load_settings()) == answer
+
+
+def test_without_a_user_there_is_no_password() -> None:
+    assert load_kafka_password(load_settings()) is None
