@@ -6,7 +6,6 @@ postings(event) and lines(event, position) say what the event does to accounts a
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,8 +26,8 @@ class Command:
     """A command whose shape is right.
 
     `fields` holds what the submitter gave, as the core keeps it, no defaults; persons are keys already, and `births`
-    keeps the dates of birth that only their numbers told. `sn_key` names the state rows of `card_sn`; `card_id` and
-    `other_card_id` are filled in when stage 4 has found the cards.
+    keeps the dates of birth (YYYYMMDD) that only their numbers told. `sn_key` names the state rows of `card_sn`;
+    `card_id` and `other_card_id` are filled in when stage 4 has found the cards.
     """
 
     __slots__ = (
@@ -37,7 +36,7 @@ class Command:
     )  # fmt: skip
 
     def __init__(
-        self, type: "CommandType", fields: dict[str, Any], digest: bytes, sn_key: str, births: dict[str, date]
+        self, type: "CommandType", fields: dict[str, Any], digest: bytes, sn_key: str, births: dict[str, str]
     ) -> None:
         self.births = births
         self.card_id = ""

@@ -2,13 +2,19 @@
 
 Each type checks one value in the contract's order (type, format, range, code), raises Rejected with the first code that
 fails and returns the value as the core keeps it: instants as microseconds, dates as days, funds sorted by key.
+
+Types that keep a value as it came also say in `UNCHANGED` what they take, in the words of the decoder that reads most
+lines (`ledger.core.swift`): made from the same pattern, words and bounds.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date, datetime, timedelta
+from operator import mul
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
 
 from ledger.core import provinces
 from ledger.core.calendar import from_date, instant_of
@@ -38,8 +44,21 @@ PROVINCE = re.compile(r"[0-9]{2}")
 
 PERSON_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 PERSON_CHECKS: Final = "10X98765432"
+PERSON_ZEROS: Final = ord("0") * sum(PERSON_WEIGHTS)
 CREDIT_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CARD_NUMBER_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
+
+
+# Days that every year has.
+EVERY_YEAR: Final = frozenset((date(2001, 1, 1) + timedelta(number)).strftime("%m%d") for number in range(365))
+
+UNCHANGED: Final[dict[Parse, Any]] = {}
+
+
+def keeps(parse: Parse, taken: Any) -> Parse:
+    """`parse` takes exactly the values of the type `taken`, and returns them unchanged."""
+    UNCHANGED[parse] = taken
+    return parse
 
 
 def wrong_type(wanted: str) -> Rejected:
@@ -69,7 +88,7 @@ def matching(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise bad_format(wanted)
         return value
 
-    return parse
+    return keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?:{pattern.pattern})\Z")])
 
 
 def one_of(*words: str) -> Parse:
@@ -84,7 +103,8 @@ def one_of(*words: str) -> Parse:
             raise unknown_code(wanted)
         return value
 
-    return parse
+    literal: Any = Literal
+    return keeps(parse, literal[words])
 
 
 def whole(low: int, high: int, wanted: str) -> Parse:
@@ -97,13 +117,16 @@ def whole(low: int, high: int, wanted: str) -> Parse:
             raise out_of_range(wanted)
         return value
 
-    return parse
+    return keeps(parse, Annotated[int, msgspec.Meta(ge=low, le=high)])
 
 
 def boolean(value: Any) -> bool:
     if type(value) is not bool:
         raise wrong_type("true or false")
     return value
+
+
+keeps(boolean, bool)
 
 
 def text(value: Any) -> str:
@@ -116,24 +139,33 @@ def text(value: Any) -> str:
     return value
 
 
+keeps(text, Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")])
+
+
 def person(value: Any) -> str:
     """A social security number; the caller replaces it by its key before anything else sees it."""
     if type(value) is not str:
         raise wrong_type("a string")
     if PERSON.fullmatch(value) is None:
         raise bad_format("an 18-character social security number")
-    if PERSON_CHECKS[sum(w * int(c) for w, c in zip(PERSON_WEIGHTS, value, strict=False)) % 11] != value[17]:
+    if PERSON_CHECKS[(sum(map(mul, PERSON_WEIGHTS, value.encode())) - PERSON_ZEROS) % 11] != value[17]:
         raise bad_format("a social security number with a right check character")
-    try:
-        date(int(value[6:10]), int(value[10:12]), int(value[12:14]))
-    except ValueError:
-        raise bad_format("a social security number with a real date of birth") from None
+    if value[10:14] not in EVERY_YEAR or value[6:10] == "0000":
+        try:
+            birth_date(birth_digits(value))
+        except ValueError:
+            raise bad_format("a social security number with a real date of birth") from None
     return value
 
 
-def birth_date(number: str) -> date:
-    """Date of birth in a checked social security number."""
-    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+def birth_date(digits: str) -> date:
+    """The date of birth YYYYMMDD in a checked social security number."""
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+
+
+def birth_digits(number: str) -> str:
+    """What `birth_date` takes of a checked social security number."""
+    return number[6:14]
 
 
 def credit_code(value: Any) -> str:
@@ -159,6 +191,12 @@ def card_number(value: Any) -> str:
     return value
 
 
+KNOWN_PROVINCES: Final = "|".join(
+    f"{first}[{''.join(sorted(code[1] for code in provinces.PARTIES if code[0] == first))}]"
+    for first in sorted({code[0] for code in provinces.PARTIES})
+)
+
+
 def _prefixed(pattern: re.Pattern[str], wanted: str) -> Parse:
     match = pattern.fullmatch
     parties = provinces.PARTIES
@@ -172,7 +210,7 @@ def _prefixed(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise unknown_code("of a known province (its first two digits are not)")
         return value
 
-    return parse
+    return keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?=(?:{KNOWN_PROVINCES}))(?:{pattern.pattern})\Z")])
 
 
 def day(value: Any) -> int:

@@ -1,6 +1,7 @@
 """Stage 1: from a line of bytes to a Command, or the first code of shape that fails (contract 0.3, 0.5, 0.7).
 
 The order of refusals is part of the contract, so the checks are written as one ordered walk over the command's table.
+Most lines have nothing to refuse: those are read by `ledger.core.swift`, which says yes or nothing.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from ledger.core.decider import Command, CommandType
 from ledger.core.fields import Field, optional, required
 from ledger.core.identity import Keyring
 from ledger.core.rejection import Rejected
+from ledger.core.swift import Swift
 
 LINE_LIMIT: Final = 65_536
 BEYOND_64_BITS: Final = 1 << 80
@@ -118,6 +120,19 @@ class CommandTable:
         self.commands = commands
         self.unbuilt = unbuilt
         self._walks = {name: _Walk(type) for name, type in commands.items()}
+        self._swift = Swift({name: walk.fields for name, walk in self._walks.items()})
+
+    def read(self, raw: bytes, keyring: Keyring) -> Command | None:
+        """The command on a line nothing is wrong with; None if the line must be walked to know."""
+        if len(raw) > LINE_LIMIT:
+            return None
+        parsed = self._swift.read(raw)
+        if parsed is None:
+            return None
+        try:
+            return self._walks[parsed["command"]].finished(parsed, keyring)
+        except Rejected:
+            return None
 
     def shape(self, found: dict[str, Any], keyring: Keyring) -> Command:
         """The command in a JSON object; Rejected with the first code of stage 1 that fails."""
@@ -166,6 +181,10 @@ class _Walk:
                     parsed[name] = parse(found[name])
         except Rejected as rejected:
             raise Rejected(rejected.code, f"{name} {rejected.message}", name) from None
+        return self.finished(parsed, keyring)
+
+    def finished(self, parsed: dict[str, Any], keyring: Keyring) -> Command:
+        """The command of fields that are right each for itself: what they must be together, persons keyed, digest."""
         if ("scheme" in parsed) != ("scheme_item" in parsed):
             absent = "scheme_item" if "scheme" in parsed else "scheme"
             raise Rejected("missing_field", "scheme and scheme_item go together", absent)
@@ -174,7 +193,7 @@ class _Walk:
         births = {}
         for name in self.persons:
             if name in parsed:
-                births[name] = types.birth_date(parsed[name])
+                births[name] = types.birth_digits(parsed[name])
                 parsed[name] = keyring.person(parsed[name])
         digest = hashlib.sha256(_canonical(parsed)).digest()
         card_sn = parsed.get("card_sn")

@@ -31,7 +31,7 @@ KEPT_OF_LONG_LINE = 256
 @dataclass(slots=True)
 class InputLine:
     """A non-blank line as read. `file`: index of its file, `number` in it from 1; `raw`: without LF, cut if over-long;
-    `found`: the object on it, if it is one."""
+    `found`: the object on it, if it is one, or the fields of the command in it."""
 
     file: int
     number: int
@@ -165,7 +165,10 @@ def read_batches(
 
 
 def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] | None, Line]:
-    """(the object, if it is one; the line after its shape check)."""
+    """(the object, if it is one, or the fields of its command; the line after its shape check)."""
+    command = TABLE.read(raw, keyring)
+    if command is not None:
+        return command.fields, Line(sequence, command)
     found = None
     try:
         found = read_object(raw)

@@ -101,7 +101,8 @@ def issue(command: Command, world: World) -> list[Draft]:
         )
     card_sn, guardian = command["card_sn"], command.get("guardian")
     adult = world.config.value("card.guardian_below_age", command.bdate, card_sn[:2])
-    if guardian is None and full_years(command.births["social_security_number"], command.bdate) < adult:
+    born = types.birth_date(command.births["social_security_number"])
+    if guardian is None and full_years(born, command.bdate) < adult:
         raise Rejected("guardian_required", f"a holder below {adult} needs a guardian", "guardian")
     if guardian == command["social_security_number"]:
         raise Rejected("guardian_is_holder", "nobody is the own guardian", "guardian")
