@@ -1,0 +1,37 @@
+"""Prints events as they are published: python subscribe.py BROKERS REGISTRY TOPIC..."""
+
+import json
+import sys
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+brokers, registry, *topics = sys.argv[1:]
+own = {"group.id": "sample-python", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+consumer = Consumer({"bootstrap.servers": brokers, "isolation.level": "read_committed", **own})
+consumer.subscribe(topics)
+deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}))
+last: dict[tuple[str, int], int] = {}  # keep this with what you make of the events, in one transaction
+
+while True:
+    records = consumer.consume(500, timeout=1)
+    for record in records:
+        if record.error():
+            raise KafkaException(record.error())
+        header = {name: value.decode() for name, value in record.headers()}
+        place, position, before = (
+            (record.topic(), record.partition()),
+            int(header["position"]),
+            int(header["prev_position"]),
+        )
+        if position <= last.get(place, 0):
+            continue  # read before
+        if before != last.get(place, before):
+            raise SystemExit(f"{place}: a record is missing between positions {last[place]} and {position}")
+        event = deserialize(record.value(), SerializationContext(record.topic(), MessageField.VALUE))
+        print(json.dumps({"id": header["ce_id"], "type": header["ce_type"], "event": event}, default=str), flush=True)
+        last[place] = position
+    if records:
+        consumer.commit(asynchronous=False)
