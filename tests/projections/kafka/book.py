@@ -1,0 +1,44 @@
+"""A few records on a topic and back, in as few words as the tests of the client's package need."""
+
+from collections.abc import Iterable
+
+from projections.kafka.access import Access
+from projections.kafka.publisher import Publisher
+from projections.kafka.reader import Partition, Raw, Reader
+
+KEY = bytes(range(16))
+HEADERS = [("ce_id", "33/1".encode()), ("ce_time", b"2025-06-30T16:00:10.000000Z")]
+AT_MS = 1_750_000_000_000
+
+
+def send(publisher: Publisher, topic: str, values: Iterable[bytes], partition: int = 0) -> None:
+    for number, value in enumerate(values):
+        publisher.send(topic, partition, KEY, value, HEADERS, AT_MS + number)
+
+
+def publish(access: Access, transactional_id: str, topic: str, values: Iterable[bytes], partition: int = 0) -> None:
+    """One committed transaction."""
+    with Publisher(access, transactional_id) as publisher:
+        publisher.begin()
+        send(publisher, topic, values, partition)
+        publisher.commit()
+
+
+def records(access: Access, topic: str, partitions: Iterable[int] = (0,)) -> list[Raw]:
+    """Every committed record of these partitions, partition by partition."""
+    with Reader(access) as reader:
+        return [raw for partition in partitions for raw in drain(reader, (topic, partition))]
+
+
+def drain(reader: Reader, which: Partition) -> list[Raw]:
+    """From the beginning of one partition up to its stable end."""
+    reader.assign({which: None})
+    end = reader.stable_ends([which])[which]
+    found: list[Raw] = []
+    while reader.position(which) < end:
+        found += reader.poll(500).get(which, [])
+    return found
+
+
+def values(access: Access, topic: str, partitions: Iterable[int] = (0,)) -> list[bytes | None]:
+    return [raw.value for raw in records(access, topic, partitions)]
