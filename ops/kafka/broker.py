@@ -45,7 +45,7 @@ class Broker:
         self.log = self.folder / "server.log"
         self.lib = lib or self.folder / "lib"
         self._properties = self.folder / "server.properties"
-        self._pid_file = self.folder / "broker.pid"
+        self.pid_file = self.folder / "broker.pid"
         self._memory = memory
 
     # -- where it is ---------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Broker:
                 stderr=log,
                 start_new_session=True,
             )
-        self._pid_file.write_text(f"{process.pid}\n", encoding="ascii")
+        self.pid_file.write_text(f"{process.pid}\n", encoding="ascii")
         return process
 
     # -- finding and stopping ------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Broker:
         """The process id of our broker, if it is alive: the one written down, or any that has the directory."""
         if not self.data.exists():
             return None
-        written = first_number(self._pid_file)
+        written = first_number(self.pid_file)
         if written is not None and written > 0 and self._is_ours(written):
             return written
         return next((pid for pid in psutil.pids() if self._is_ours(pid)), None)
@@ -195,7 +195,7 @@ class Broker:
                     os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
-        self._pid_file.unlink(missing_ok=True)
+        self.pid_file.unlink(missing_ok=True)
 
     def _is_ours(self, pid: int) -> bool:
         return stands_in(pid, "java", (str(self.data.resolve()),))

@@ -25,7 +25,7 @@ def java() -> str:
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < OLDEST_JAVA:
         raise EnvironmentProblem(
-            f"Kafka runs on Java {OLDEST_JAVA} or newer, and {program} is {said.splitlines()[:1]}: {REMEDY}."
+            f"Kafka runs on Java {OLDEST_JAVA} or newer, and {program} is {_version_line(said)}: {REMEDY}."
         )
     return program
 
@@ -67,6 +67,10 @@ def _fetch(folder: Path, progress: Progress) -> None:
         reason = re.sub(r"\x1b\[[0-9;]*m|\[|\]|ERROR", "", said[0]).strip() if said else f"it ended {_how(fetching)}"
         raise EnvironmentProblem(f"Maven could not fetch Apache Kafka ({reason}); all it said is in {log}.")
     os.replace(draft, folder)
+
+
+def _version_line(said: str) -> str:
+    return next((line.strip() for line in said.splitlines() if "version" in line), "none that tells its version")
 
 
 def _how(ended: subprocess.Popen[bytes]) -> str:
