@@ -5,23 +5,30 @@ from typing import Any
 import typer
 
 from ledger.core.calendar import instant_text
-from ops.cli.opening import asked, opened
+from ops.cli.opening import opened
 from ops.cli.output import Json, Jsonl, answer, answer_list, for_people, refuse_both, table, unable
+from ops.cli.sources import Source, asked_of, told
 from projections.questions import store
+from projections.questions.national import store as national
 from schemas.registry import registry
 
 schemas = typer.Typer(help="Schemas of events.", no_args_is_help=True)
 
 
-def status(as_json: Json = False) -> int:
-    """Show the store at a glance.
+def status(source: Source = None, as_json: Json = False) -> int:
+    """Show the store at a glance, or what is known here of others.
 
     \b
     Example:
       onecard status
     """
     with opened() as ledger:
-        counted = asked(ledger, lambda cursor: store.status(cursor, ledger.source))
+        counted = asked_of(
+            ledger,
+            source,
+            lambda cursor, one: national.status_of(cursor, one, ledger.config),
+            lambda cursor: national.status(cursor, ledger.config),
+        )
         database = "embedded" if ledger.settings.embedded else "server"
         found = {**counted, "mode": {"database": database, "kafka": False}, "clock": instant_text(ledger.clock()())}
     return answer(found, as_json, _show_status)
@@ -78,7 +85,12 @@ def _show_status(found: dict[str, Any]) -> None:
         console.print(f"Source {found['source']}, database {found['mode']['database']}, clock {found['clock']}.")
         console.print(f"{found['events']:,} events in {found['streams']:,} streams, {found['cards']:,} cards.")
         rows = [
-            (one["name"], "not built" if one["version"] is None else one["version"], one["position"], one["behind"])
+            (
+                one["name"],
+                "not built" if one["version"] is None else one["version"],
+                told(one["position"]),
+                one["behind"],
+            )
             for one in found["views"]
         ]
         console.print(table(("view", "version>", "position>", "behind>"), rows))

@@ -7,7 +7,7 @@ from ledger.families import registry
 from ledger.families.card.holder import Card
 from ledger.families.clearing.cycle import Cycle
 from ledger.store import state
-from projections.questions.progress import head_position, standings
+from projections.questions.progress import Standing, head_position, standings
 from projections.questions.snapshot import Cursor
 
 
@@ -21,17 +21,19 @@ def status(cursor: Cursor, source: str) -> dict[str, Any]:
         "events": head,
         "streams": sum(counts.values()),
         "cards": counts.get(Card.kind, 0),
-        "views": [
-            {
-                "name": standing.view,
-                "version": standing.version,
-                "position": standing.position,
-                "behind": head - standing.position,
-            }
-            for standing in standings(cursor, source)
-        ],
+        "views": [view_object(standing, head) for standing in standings(cursor, source)],
         "cycles": _cycles(cursor),
         "last_seal": None,
+    }
+
+
+def view_object(standing: Standing, head: int) -> dict[str, Any]:
+    """How a view stands, for `status`."""
+    return {
+        "name": standing.view,
+        "version": standing.version,
+        "position": standing.position,
+        "behind": head - standing.position,
     }
 
 

@@ -12,7 +12,7 @@ from ledger.core.configuration import Configuration
 from ledger.families.clearing.table import summed, table_digest
 from projections.questions import clearing, clearing_lines, sources
 from projections.questions.clearing import ALL, Taken, Wanted
-from projections.questions.clearing_lines import View, view_of
+from projections.questions.clearing_lines import Calendar, View, view_of
 from projections.questions.national.marks import Element, marked
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views.clearing.view import NAME
@@ -46,7 +46,7 @@ def table(cursor: Cursor, month: str, config: Configuration, wanted: Wanted = AL
     """The rows of all ledgers added up by key; the digest is that of the sums."""
     views = views_of(cursor)
     having = {source: taken for source, taken in _taken(cursor, views, month, config).items() if _has(taken)}
-    state = _least(having)
+    state = min((taken.state for taken in having.values()), key=STATES.index, default="OPEN")
     every = summed(month, (taken.rows for taken in having.values()))
     rows = [row for row in every if wanted.takes(row.book, row.home, row.treatment)]
     return {
@@ -94,7 +94,22 @@ def net(cursor: Cursor, month: str, config: Configuration, book: str | None = No
 
 def state(cursor: Cursor, views: dict[str, View], month: str, config: Configuration) -> str:
     """OPEN, CUT_OFF or CLOSED, as the last of the ledgers that have the month."""
-    return _least({source: taken for source, taken in _taken(cursor, views, month, config).items() if _has(taken)})
+    states = (_state(cursor, view, month, config) for view in views.values())
+    return min((one for one in states if one is not None), key=STATES.index, default="OPEN")
+
+
+def cycles(cursor: Cursor, views: dict[str, View], config: Configuration) -> list[dict[str, str]]:
+    """Every month that some ledger has cut off, with its state in the nation."""
+    months = {month for view in views.values() for month in Calendar(cursor, view.own, config).cycles}
+    return [{"cycle": month, "state": state(cursor, views, month, config)} for month in sorted(months)]
+
+
+def _state(cursor: Cursor, view: View, month: str, config: Configuration) -> str | None:
+    """None if the ledger does not have the month."""
+    found = Calendar(cursor, view.own, config).state(month)
+    if found != "OPEN":
+        return found
+    return found if _has(clearing.taken(cursor, view, month, config)) else None
 
 
 def views_of(cursor: Cursor) -> dict[str, View]:
@@ -110,10 +125,6 @@ def _has(taken: Taken) -> bool:
     if taken.state != "OPEN":
         return True
     return not taken.passed and taken.line_count + taken.deferred_count > 0
-
-
-def _least(having: dict[str, Taken]) -> str:
-    return min((taken.state for taken in having.values()), key=STATES.index, default="OPEN")
 
 
 def _positions(views: dict[str, View]) -> dict[str, int]:
