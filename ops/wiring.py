@@ -20,8 +20,13 @@ from ops.problems import EnvironmentProblem
 from ops.processes import Progress
 from ops.settings import DEFAULT_SOURCE, Settings, load_kafka_password, load_secret
 from ops.topics.declared import load_declared
+from projections.feed.log import LogFeed
+from projections.feed.share import ShareFeed
+from projections.feed.topic import TopicFeed
 from projections.kafka.access import Access
-from projections.topics.topology import Topology
+from projections.kafka.cluster import Cluster
+from projections.shares import Share
+from projections.topics.topology import Topology, source_of_relay
 
 WRITER_ROLE = "onecard_writer"
 
@@ -59,6 +64,33 @@ class Ledger:
     def topology(self) -> Topology:
         """The names and numbers of the topics, as they are declared."""
         return load_declared(self.settings).topology
+
+    def feed(self, source: str | None = None, certain: bool = True) -> LogFeed | TopicFeed:
+        """Where views read a source from: its topics if there is Kafka, else the store's own log."""
+        wanted = source or self.source
+        if self.settings.kafka_bootstrap is not None:
+            return TopicFeed(self.access(), self.topology, wanted, certain)
+        if wanted != self.source:
+            raise EnvironmentProblem(
+                f"Source {wanted} is not kept here: set ONECARD_KAFKA_BOOTSTRAP to read it from its topics."
+            )
+        return self.own_feed()
+
+    def own_feed(self) -> LogFeed:
+        """The store's own log."""
+        return LogFeed(self.source, self.connect)
+
+    def share_feed(self, source: str, share: Share) -> ShareFeed:
+        """Where a share of the views reads its partitions from."""
+        topology = self.topology
+        return ShareFeed(self.access(), topology, source, share.partitions(topology.partitions))
+
+    def sources(self) -> set[str]:
+        """The store's own source, and every one that Kafka has a relay's topic of."""
+        if self.settings.kafka_bootstrap is None:
+            return {self.source}
+        with Cluster(self.access()) as cluster:
+            return {self.source, *filter(None, map(source_of_relay, cluster.topics()))}
 
     def writer(self) -> Writer:
         """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""

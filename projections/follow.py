@@ -3,6 +3,8 @@
 Views that stand at the same position share one read, one decoding and one transaction. A view that lags catches up in
 pages that end where the others stand. A crash between pages loses nothing; a page applied by somebody else meanwhile is
 seen by its tracking, held for the transaction, and read again from there.
+
+What is not as it must be becomes an incident of the views that cannot go on there; the others do.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +13,9 @@ from typing import Any
 
 import psycopg
 
-from projections import tracking
+from projections import applying, incidents, tracking
 from projections.feed.port import Broken, Feed, Page
+from projections.incidents import Incident
 from projections.views.port import View
 
 PAGE_RECORDS = 5_000
@@ -21,11 +24,12 @@ WAIT_SECONDS = 5
 
 @dataclass(slots=True)
 class Step:
-    """What one page did: the views it was applied to and up to where."""
+    """What one page did: the views it was applied to and up to where; or the incident that stopped a view."""
 
     views: list[str]
     position: int
     records: int
+    incident: Incident | None = None
 
 
 def prepare(connection: psycopg.Connection[Any], views: Sequence[View], source: str) -> None:
@@ -49,23 +53,33 @@ def positions(connection: psycopg.Connection[Any], views: Sequence[View], source
 def catch_up(
     connection: psycopg.Connection[Any], views: Sequence[View], feed: Feed, limit: int = PAGE_RECORDS
 ) -> Iterator[Step]:
-    """Apply everything the feed has now."""
+    """Apply everything the feed has now, but for views that an incident stops."""
     by_name = {view.name: view for view in views}
     while True:
-        standing = positions(connection, views, feed.source)
-        start = min(standing.values())
-        ahead = [position - start for position in standing.values() if position > start]
-        records = feed.read(start, min([limit, *ahead]))
+        able = [one for one in tracking.standing(connection, list(by_name), feed.source) if one.incident is None]
+        if not able:
+            return
+        first = min(able, key=lambda one: one.position)
+        start = first.position
+        ahead = [one for one in able if one.position > start]
+        due = [one.view for one in able if one.position == start]
+        try:
+            records = feed.read(start, min([limit, *(one.position - start for one in ahead)]), first.recorded_at)
+        except Broken as broken:
+            yield from stop(connection, due, feed.source, start, broken)
+            continue
         if not records:
-            if ahead:
-                raise Broken(
-                    f"a view stands at position {max(standing.values())}, beyond the end of source {feed.source} at"
-                    f" {start}: was the store restored to an earlier day? rebuild the view: `onecard rebuild VIEW`"
-                )
+            if ahead and not feed.lags:
+                yield from stop(connection, [one.view for one in ahead], feed.source, start, _beyond(feed, start))
+                continue
             return
         page = Page(feed.source, records)
-        due = sorted(name for name, position in standing.items() if position == start)
-        applied = apply_page(connection, by_name, due, page, start)
+        try:
+            applied = apply_page(connection, by_name, due, page, start)
+        except applying.REFUSALS:
+            for name in due:
+                yield from _apply_alone(connection, by_name[name], page, start)
+            continue
         if applied:
             yield Step(applied, page.last_position, len(records))
 
@@ -78,10 +92,46 @@ def apply_page(
     with connection.transaction(), connection.cursor() as cursor:
         for tracked in tracking.hold(cursor, due, page.source):
             if tracked.position == start:
-                views[tracked.view].apply(cursor, tracked.version, page)
-                tracking.move(cursor, tracked, page.source, page.last_position)
+                applying.apply(cursor, views[tracked.view], tracked, page)
+                tracking.move(cursor, tracked, page.source, page.last_position, page.recorded_at)
                 applied.append(tracked.view)
     return applied
+
+
+def stop(
+    connection: psycopg.Connection[Any], views: Sequence[str], source: str, at: int, broken: Broken
+) -> Iterator[Step]:
+    """An incident for each of the views that stands at this position, or beyond it."""
+    for view in sorted(views):
+        with connection.transaction(), connection.cursor() as cursor:
+            for tracked in tracking.hold(cursor, [view], source):
+                opened = None
+                if tracked.position >= at:
+                    opened = incidents.open_one(cursor, view, tracked.version, source, tracked.position, broken)
+        if opened is not None:
+            yield Step([view], tracked.position, 0, opened)
+
+
+def _apply_alone(connection: psycopg.Connection[Any], view: View, page: Page, start: int) -> Iterator[Step]:
+    """A page that one of several views refused: as much as this one takes, and the incident if that is not all."""
+    taken, refusal = applying.furthest(connection, view, page, start)
+    if taken:
+        part = Page(page.source, page.records[:taken])
+        applied = apply_page(connection, {view.name: view}, [view.name], part, start)
+        if not applied:
+            return
+        yield Step(applied, part.last_position, taken)
+    if refusal is not None:
+        at = page.records[taken - 1].position if taken else start
+        yield from stop(connection, [view.name], page.source, at, refusal)
+
+
+def _beyond(feed: Feed, end: int) -> Broken:
+    return Broken(
+        f"the view stands beyond the end of source {feed.source}, which is at position {end}: was the store restored to"
+        " an earlier day? rebuild the view: `onecard rebuild VIEW`",
+        "store_behind_view",
+    )
 
 
 def follow(
@@ -94,6 +144,7 @@ def follow(
 ) -> Iterator[Step]:
     """The loop: for ever, or until the feed has nothing more."""
     prepare(connection, views, feed.source)
+    incidents.look_again(connection, [view.name for view in views], feed.source)
     while not is_stopped():
         yield from catch_up(connection, views, feed, limit)
         if until_caught_up:

@@ -12,13 +12,14 @@ from typing import Any
 
 import psycopg
 
-from projections import tracking
+from projections import applying, incidents, tracking
 from projections.feed.log import LogFeed
-from projections.feed.port import Feed, Page
+from projections.feed.port import Broken, Feed, Page
 from projections.findings import Finding
 from projections.follow import PAGE_RECORDS
 from projections.loading.crew import Crew, Order, load
 from projections.loading.ranges import Ranges
+from projections.tracking import Ahead
 from projections.views.port import View
 
 ALONE = Crew()
@@ -30,6 +31,7 @@ class Rebuilt:
     """What a rebuild came to. `differences`: rows of the live version that are not as rebuilt."""
 
     view: str
+    source: str
     from_version: int
     to_version: int
     applied: int = 0
@@ -61,7 +63,9 @@ def rebuild_together(
 ) -> Iterator[list[Rebuilt]]:
     """The same for several views, which share one reading of the log; each is compared and swapped by itself."""
     live = {view.name: tracking.position_of(connection, view.name, feed.source) for view in views}
-    results = [Rebuilt(view.name, live[view.name][0], _begin(connection, view, feed.source)) for view in views]
+    results = [
+        Rebuilt(view.name, feed.source, live[view.name][0], _begin(connection, view, feed.source)) for view in views
+    ]
     yield results
     through = min(position for _, position in live.values())
     if isinstance(feed, LogFeed) and through:
@@ -125,11 +129,14 @@ def _compare_and_swap(
         held = tracking.hold(cursor, [view.name], feed.source)[0]
         while result.position < held.position:
             _apply_page(cursor, view, feed, result, min(limit, held.position - result.position))
+        _apply_ahead(cursor, view, feed, result, held.ahead, limit)
         result.differences = view.differences(cursor, result.from_version, result.to_version, feed.source)
-        if force or not result.differences:
-            _swap(cursor, view, result.from_version, result, feed.source)
-        else:
+        if not force and result.differences:
             _discard(cursor, view, result.to_version)
+        elif tracking.sources_of(cursor, view.name, result.from_version) == [feed.source]:
+            _swap(cursor, view, result.from_version, result)
+        else:
+            _put_in_place(cursor, view, result)
 
 
 def discard(connection: psycopg.Connection[Any], view: View, version: int) -> None:
@@ -155,20 +162,57 @@ def _begin(connection: psycopg.Connection[Any], view: View, source: str) -> int:
 
 
 def _apply_page(cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, limit: int) -> None:
-    page = Page(feed.source, feed.read(result.position, limit))
+    page = _page(feed, result.position, limit)
     view.apply(cursor, result.to_version, page)
     tracked = tracking.Tracked(view.name, result.to_version, result.position)
-    tracking.move(cursor, tracked, feed.source, page.last_position)
+    tracking.move(cursor, tracked, feed.source, page.last_position, page.recorded_at)
     result.applied += len(page.records)
     result.position = page.last_position
 
 
-def _swap(cursor: psycopg.Cursor[Any], view: View, live: int, result: Rebuilt, source: str) -> None:
+def _apply_ahead(
+    cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Rebuilt, ahead: Ahead, limit: int
+) -> None:
+    """What partitions that are ahead of the live version have applied."""
+    at = result.position
+    while at < max(ahead.positions.values(), default=0):
+        page = _page(feed, at, limit)
+        records = applying.only(page.records, ahead)
+        if records:
+            view.apply(cursor, result.to_version, Page(feed.source, records))
+        result.applied += len(records)
+        at = page.last_position
+
+
+def _page(feed: Feed, after: int, limit: int) -> Page:
+    records = feed.read(after, limit)
+    if not records:
+        message = f"the view has applied events of source {feed.source} after position {after}, where the source ends"
+        raise Broken(message, "store_behind_view")
+    return Page(feed.source, records)
+
+
+def _swap(cursor: psycopg.Cursor[Any], view: View, live: int, result: Rebuilt) -> None:
     cursor.execute("UPDATE views.live SET version = %s WHERE view = %s", (result.to_version, view.name))
+    cursor.execute(
+        "UPDATE views.shares SET version = %s WHERE view = %s AND version = %s", (result.to_version, view.name, live)
+    )
     _discard(cursor, view, live)
+    result.swapped = True
+
+
+def _put_in_place(cursor: psycopg.Cursor[Any], view: View, result: Rebuilt) -> None:
+    """Other sources live in the same version: only this one's rows are exchanged, where any differ."""
+    if result.differences:
+        view.replace(cursor, result.from_version, result.to_version, result.source)
+    incidents.close(cursor, view.name, result.from_version, result.source)
+    _discard(cursor, view, result.to_version)
+    result.to_version = result.from_version
     result.swapped = True
 
 
 def _discard(cursor: psycopg.Cursor[Any], view: View, version: int) -> None:
     view.drop(cursor, version)
-    cursor.execute("DELETE FROM views.tracking WHERE view = %s AND version = %s", (view.name, version))
+    for table in ("tracking", "shares"):
+        cursor.execute(f"DELETE FROM views.{table} WHERE view = %s AND version = %s", (view.name, version))
+    incidents.close_version(cursor, view.name, version)

@@ -1,16 +1,47 @@
-"""How far views have applied each source. A row moves in the same transaction as the work it stands for."""
+"""How far views have applied each source. A row moves in the same transaction as the work it stands for.
 
-from dataclasses import dataclass
+Partitions of a view that is shared out may be ahead of its row (projections/shares.py); who holds the row is told
+which, so that nothing is applied twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 HOLD = """
-    SELECT tracking.view, tracking.version, tracking.position
+    SELECT tracking.view, tracking.version, tracking.position,
+           (SELECT array_agg(ARRAY[partition, partitions, shares.position]::bigint[]) FROM views.shares
+            WHERE (shares.view, shares.version, shares.source) = (tracking.view, tracking.version, tracking.source)
+              AND shares.position > tracking.position)
     FROM views.tracking JOIN views.live USING (view, version)
     WHERE tracking.view = ANY(%s) AND source = %s ORDER BY tracking.view FOR UPDATE OF tracking
 """
-MOVE = "UPDATE views.tracking SET position = %s WHERE view = %s AND version = %s AND source = %s AND position < %s"
+MOVE = """
+    UPDATE views.tracking SET position = %s, recorded_at = greatest(recorded_at, %s)
+    WHERE view = %s AND version = %s AND source = %s AND position < %s
+"""
+STANDING = """
+    SELECT tracking.view, tracking.version, tracking.position, recorded_at, incidents.number
+    FROM views.tracking JOIN views.live USING (view, version) LEFT JOIN views.incidents
+        ON (incidents.view, incidents.version, incidents.source) = (tracking.view, tracking.version, tracking.source)
+        AND resumed_at IS NULL
+    WHERE tracking.view = ANY(%s) AND tracking.source = %s ORDER BY tracking.view
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Partitions of a source that a view has applied further than its tracking says: partition -> position."""
+
+    positions: Mapping[int, int] = field(default_factory=dict)
+    partitions: int = 0
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Sequence[int]] | None) -> "Ahead":
+        """From (partition, partitions, position)."""
+        return cls({row[0]: row[2] for row in rows}, rows[0][1]) if rows else cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +51,18 @@ class Tracked:
     view: str
     version: int
     position: int
+    ahead: Ahead = Ahead()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a view stands in a source; `incident`: the open one that stops it there."""
+
+    view: str
+    version: int
+    position: int
+    recorded_at: int
+    incident: int | None
 
 
 class NotBuilt(Exception):
@@ -28,14 +71,27 @@ class NotBuilt(Exception):
 
 def hold(cursor: psycopg.Cursor[Any], views: list[str], source: str) -> list[Tracked]:
     """Lock the live tracking rows of the views for this transaction."""
-    return [Tracked(*row) for row in cursor.execute(HOLD, (views, source)).fetchall()]
+    rows = cursor.execute(HOLD, (views, source)).fetchall()
+    return [Tracked(view, version, position, Ahead.of_rows(ahead)) for view, version, position, ahead in rows]
 
 
-def move(cursor: psycopg.Cursor[Any], tracked: Tracked, source: str, position: int) -> None:
+def move(cursor: psycopg.Cursor[Any], tracked: Tracked, source: str, position: int, recorded_at: int = 0) -> None:
     """Advance; that a position only ever rises is what drops a page applied twice."""
-    cursor.execute(MOVE, (position, tracked.view, tracked.version, source, position))
+    cursor.execute(MOVE, (position, recorded_at, tracked.view, tracked.version, source, position))
     if cursor.rowcount != 1:
         raise AssertionError(f"tracking of {tracked.view} did not rise to {position}")
+    if tracked.ahead.positions:
+        cursor.execute(
+            "DELETE FROM views.shares WHERE view = %s AND version = %s AND source = %s AND position <= %s",
+            (tracked.view, tracked.version, source, position),
+        )
+
+
+def standing(
+    connection: psycopg.Connection[Any] | psycopg.Cursor[Any], views: Sequence[str], source: str
+) -> list[Standing]:
+    """Where the live versions of these views stand, by name."""
+    return [Standing(*row) for row in connection.execute(STANDING, (list(views), source)).fetchall()]
 
 
 def add(cursor: psycopg.Cursor[Any], view: str, version: int, source: str) -> None:
@@ -44,6 +100,24 @@ def add(cursor: psycopg.Cursor[Any], view: str, version: int, source: str) -> No
         "INSERT INTO views.tracking (view, version, source, position) VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
         (view, version, source),
     )
+
+
+def sources_of(connection: psycopg.Connection[Any] | psycopg.Cursor[Any], view: str, version: int) -> list[str]:
+    """The sources that a version follows, by name."""
+    rows = connection.execute(
+        "SELECT source FROM views.tracking WHERE view = %s AND version = %s ORDER BY source", (view, version)
+    ).fetchall()
+    return [source for (source,) in rows]
+
+
+def followed(connection: psycopg.Connection[Any] | psycopg.Cursor[Any], views: Sequence[str]) -> list[str]:
+    """The sources that the live version of every one of these views follows, by name."""
+    rows = connection.execute(
+        "SELECT source FROM views.tracking JOIN views.live USING (view, version) WHERE view = ANY(%s)"
+        " GROUP BY source HAVING count(*) = %s ORDER BY source",
+        (list(views), len(views)),
+    ).fetchall()
+    return [source for (source,) in rows]
 
 
 def live_version(connection: psycopg.Connection[Any] | psycopg.Cursor[Any], view: str) -> int | None:

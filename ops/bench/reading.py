@@ -34,7 +34,7 @@ class Stretch(LogFeed):
 
     last = 0
 
-    def read(self, after: int, limit: int) -> Sequence[Record]:
+    def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
         return super().read(after, min(limit, self.last - after)) if after < self.last else []
 
 

@@ -1,8 +1,10 @@
-"""`follow`, `rebuild`, `lag`: the views kept up with the log."""
+"""`follow` and `lag`: the views kept up with the log or the topics, and how far they are behind."""
 
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -11,27 +13,76 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ops.cli.opening import asked, opened
-from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, for_people, refuse, table, tell, watched
+from ops.cli.output import Json, answer, for_people, refuse, table, tell, watched
+from ops.cli.sources import Source
 from ops.collector import expect_a_long_run
-from projections import presence
-from projections import rebuild as rebuilding
-from projections.feed.log import LogFeed
-from projections.follow import Step, positions, prepare
-from projections.follow import follow as follow_feed
-from projections.loading.crew import Crew
+from ops.following import Following
+from ops.wiring import Ledger
+from projections.follow import Step
+from projections.followers import Running, follow_sources, persistently
 from projections.questions import progress
+from projections.questions.sources import ALL
+from projections.shares import NotShared, Share, refuse_unshared
 from projections.views.port import View
 from projections.views.registry import VIEWS
 
 
+@dataclass
+class _Report:
+    """What was applied, by source and view."""
+
+    begun: dict[tuple[str, str], int] = field(default_factory=dict)
+    reached: dict[tuple[str, str], int] = field(default_factory=dict)
+    applied: dict[tuple[str, str], int] = field(default_factory=dict)
+    is_stopped: bool = False
+    show: Callable[[int], None] = lambda _: None
+
+    def begin(self, source: str, positions: dict[str, int]) -> None:
+        for view, position in positions.items():
+            self.begun.setdefault((source, view), position)
+            self.reached.setdefault((source, view), position)
+            self.applied.setdefault((source, view), 0)
+
+    def told(self, source: str, step: Step) -> None:
+        if step.incident is not None:
+            self.is_stopped = True
+            tell(f"onecard: {step.incident}. See `onecard incidents show {step.incident.number}`.")
+            return
+        for view in step.views:
+            self.applied[source, view] += step.records
+            self.reached[source, view] = max(step.position, self.reached[source, view])
+        self.show(step.position)
+
+    def document(self, with_source: bool) -> dict[str, Any]:
+        """By view, then source."""
+        return {
+            "followers": [
+                {
+                    **({"source": source} if with_source else {}),
+                    "name": view,
+                    "from_position": self.begun[source, view],
+                    "to_position": self.reached[source, view],
+                    "applied": self.applied[source, view],
+                }
+                for source, view in sorted(self.begun, key=lambda one: (one[1], one[0]))
+            ]
+        }
+
+
 def follow(
     names: Annotated[list[str] | None, typer.Argument(metavar="[VIEW]...", help="Default: every view.")] = None,
+    source: Source = None,
+    share: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Only the k-th of n parts of the partitions (over topics).")
+    ] = None,
     until_caught_up: Annotated[bool, typer.Option(help="End when nothing more is to be applied.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Keep the views up with the log.
+    """Keep the views up with the log or the topics.
 
-    Until told to stop (Ctrl-C, SIGTERM), or until nothing more is to be applied.
+    With ONECARD_KAFKA_BOOTSTRAP set the views follow topics, else the log; both lead to the same views, and may take
+    turns. Until told to stop (Ctrl-C, SIGTERM), or until nothing more is to be applied. Exit 1 if an incident stops a
+    view: `onecard incidents` says why.
 
     \b
     Example:
@@ -39,68 +90,43 @@ def follow(
     """
     views = chosen(names or [])
     expect_a_long_run()
-    with opened() as ledger, closing(ledger.connect()) as connection:
-        with closing(LogFeed(ledger.source, ledger.connect)) as feed:
-            prepare(connection, views, ledger.source)
-            presence.announce(connection, [view.name for view in views])
-            begun = positions(connection, views, ledger.source)
-            applied = dict.fromkeys(begun, 0)
-            reached = dict(begun)
-            try:
-                with _stoppable(), _bar(until_caught_up, feed.head()) as bar:
-                    for step in follow_feed(connection, views, feed, until_caught_up):
-                        _count(step, applied, reached)
-                        bar(step.position)
-            except KeyboardInterrupt:
-                pass  # the ordinary end of a loop without one: a page under way was rolled back
-    found = [
-        {"name": name, "from_position": begun[name], "to_position": reached[name], "applied": applied[name]}
-        for name in sorted(begun)
-    ]
-    return answer({"followers": found}, as_json, _show_followed)
+    report = _Report()
+    running = Running(report.told, tell, until_caught_up)
+    with opened() as ledger:
+        following = Following(ledger, views, _shared(share, views, ledger), running, report.begin)
+        try:
+            with _stoppable():
+                if source == ALL:
+                    follow_sources(following.steps, following.discovered, running)
+                else:
+                    _follow_one(following, source or ledger.source, report)
+        except KeyboardInterrupt:
+            pass  # the ordinary end of a loop without one: a page under way was rolled back
+        except NotShared as refused:
+            refuse(f"{refused}.")
+    stopped = report.is_stopped or following.is_stopped
+    return answer(report.document(source == ALL), as_json, _show_followed, ok=not stopped)
 
 
-def rebuild(
-    view: Annotated[str | None, typer.Argument(metavar="VIEW", help="The view to fill anew.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every view, with one reading of the log.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Put the new version in place even if rows differ.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Fill a view anew and compare.
-
-    The new version is filled beside the live one and takes its place if no row differs; exit 1 otherwise.
-
-    \b
-    Example:
-      onecard rebuild balances
-    """
-    if (view is None) != every:
-        refuse("Name one view, or give --all.")
-    wanted = chosen([view] if view is not None else [])
-    expect_a_long_run()
-    with opened() as ledger, closing(ledger.connect()) as connection:
-        crew = Crew.of_machine(ledger.dsn)
-        with closing(LogFeed(ledger.source, ledger.connect)) as feed, _bar(True, feed.head()) as bar:
-            for results in rebuilding.rebuild_together(connection, wanted, feed, force, crew=crew):
-                bar(min(result.position for result in results))
-    for result in results:
-        for finding in result.differences[:ROWS_FOR_PEOPLE]:
-            tell(f"{finding.kind} {finding.subject}: {finding.detail}")
-    documents = [_rebuilt(result) for result in results]
-    found = {"rebuilt": documents} if every else documents[0]
-    return answer(found, as_json, _show_rebuilt, ok=all(result.swapped for result in results))
+def _follow_one(following: Following, source: str, report: _Report) -> None:
+    """In this thread, so that Ctrl-C ends it at once."""
+    running = following.running
+    with progress_bar(running.until_caught_up, following.known_head(source) if watched() else 0) as report.show:
+        for step in persistently(partial(following.steps, source), running, source):
+            running.tell(source, step)
 
 
-def _rebuilt(result: rebuilding.Rebuilt) -> dict[str, Any]:
-    return {
-        "view": result.view,
-        "from_version": result.from_version,
-        "to_version": result.to_version,
-        "applied": result.applied,
-        "position": result.position,
-        "swapped": result.swapped,
-        "differences": len(result.differences),
-    }
+def _shared(text: str | None, views: Sequence[View], ledger: Ledger) -> Share | None:
+    if text is None:
+        return None
+    try:
+        share = Share.of_text(text)
+        refuse_unshared(views)
+        share.partitions(ledger.topology.partitions)
+    except NotShared as refused:
+        refuse(f"{refused}.")
+    ledger.access()
+    return share
 
 
 def lag(as_json: Json = False) -> int:
@@ -124,12 +150,6 @@ def chosen(names: Sequence[str]) -> list[View]:
     return [known[name] for name in dict.fromkeys(names)] or list(VIEWS)
 
 
-def _count(step: Step, applied: dict[str, int], reached: dict[str, int]) -> None:
-    for name in step.views:
-        applied[name] += step.records
-        reached[name] = step.position
-
-
 @contextmanager
 def _stoppable() -> Iterator[None]:
     """An operator's stop ends the loop as Ctrl-C does."""
@@ -145,31 +165,25 @@ def _stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def _bar(has_end: bool, head: int) -> Iterator[Any]:
+def progress_bar(has_end: bool, head: int) -> Iterator[Callable[[int], None]]:
     """A bar by positions, where somebody watches."""
     if not watched():
         yield lambda position: None
         return
-    total = head if has_end else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("applying", total=total)
+        task = shown.add_task("applying", total=head if has_end else None)
         yield lambda position: shown.update(task, completed=position)
 
 
 def _show_followed(found: dict[str, Any]) -> None:
-    columns = ("view", "from>", "to>", "applied>")
-    rows = [(one["name"], one["from_position"], one["to_position"], one["applied"]) for one in found["followers"]]
+    columns = ("view", "source", "from>", "to>", "applied>")
+    rows = [
+        (one["name"], one.get("source"), one["from_position"], one["to_position"], one["applied"])
+        for one in found["followers"]
+    ]
     with for_people() as console:
         console.print(table(columns, rows))
-
-
-def _show_rebuilt(found: dict[str, Any]) -> None:
-    with for_people() as console:
-        for one in found.get("rebuilt", [found]):
-            dropped = f"was dropped: {one['differences']} rows of the live one differ"
-            outcome = "is live now" if one["swapped"] else dropped
-            console.print(f"{one['view']}: version {one['to_version']} of {one['applied']} events {outcome}.")
 
 
 def _show_lag(found: dict[str, Any]) -> None:

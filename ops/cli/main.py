@@ -18,8 +18,10 @@ from ops.cli import (
     clearing,
     demo,
     follow,
+    incidents,
     operations,
     publishing,
+    rebuild,
     serve,
     simulate,
     submit,
@@ -62,12 +64,13 @@ app.command("history")(audit.history)
 app.command("explain")(audit.explain)
 app.command("statement")(audit.statement)
 app.command("follow")(follow.follow)
-app.command("rebuild")(follow.rebuild)
+app.command("rebuild")(rebuild.rebuild)
 app.command("lag")(follow.lag)
 app.command("serve")(serve.serve)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
 app.command("bench")(bench.bench)
+app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(publishing.relay)

@@ -69,6 +69,7 @@ def card_sn_hash(card_sn: str) -> bytes:
 
 class Audit:
     name = NAME
+    shareable = True
 
     def create(self, cursor: Cursor, version: int) -> None:
         cursor.execute(f"""
@@ -142,6 +143,14 @@ class Audit:
                 kind = "audit_differs" if extra and missing else "audit_extra" if extra else "audit_missing"
                 found.append(Finding(kind, subject, position, "the audit view does not say what the log says"))
         return found
+
+    def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
+        for table in ("audit", "audit_card_sns"):
+            cursor.execute(f"DELETE FROM views.{table}_v{version} WHERE source = %s", (source,))
+            cursor.execute(
+                f"INSERT INTO views.{table}_v{version} SELECT * FROM views.{table}_v{other} WHERE source = %s",
+                (source,),
+            )
 
 
 class AuditLoader:

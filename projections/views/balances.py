@@ -19,12 +19,13 @@ NAME = "balances"
 MOST_ACCOUNTS = 100_000
 UPSERT = """
     INSERT INTO views.balances_v{version} AS b (source, account, share, debit_fen, credit_fen, entries, last_position)
-    SELECT %s, account, 0, debit, credit, entries, last_position
+    SELECT %s, account, CASE WHEN starts_with(account, 'card:') THEN 0 ELSE %s END,
+           debit, credit, entries, last_position
     FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
         AS new (account, debit, credit, entries, last_position)
     ON CONFLICT (source, account, share) DO UPDATE SET
         debit_fen = b.debit_fen + excluded.debit_fen, credit_fen = b.credit_fen + excluded.credit_fen,
-        entries = b.entries + excluded.entries, last_position = excluded.last_position
+        entries = b.entries + excluded.entries, last_position = greatest(b.last_position, excluded.last_position)
 """
 
 
@@ -68,6 +69,7 @@ def tally(page: Page, accounts: dict[str, list[int]]) -> dict[str, list[int]]:
 
 class Balances:
     name = NAME
+    shareable = True
 
     def create(self, cursor: Cursor, version: int) -> None:
         cursor.execute(f"""
@@ -93,6 +95,7 @@ class Balances:
             UPSERT.format(version=version),
             (
                 page.source,
+                page.share,
                 [account for account, _ in accounts],
                 [sums[0] for _, sums in accounts],
                 [sums[1] for _, sums in accounts],
@@ -129,6 +132,11 @@ class Balances:
                 detail = f"{balance} fen in {entries} entries, by the log {right} fen in {right_entries}"
                 found.append(Finding("balance_differs", account, position, detail))
         return found
+
+    def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
+        mine, right = f"views.balances_v{version}", f"views.balances_v{other}"
+        cursor.execute(f"DELETE FROM {mine} WHERE source = %s", (source,))
+        cursor.execute(f"INSERT INTO {mine} SELECT * FROM {right} WHERE source = %s", (source,))
 
 
 class BalancesLoader:

@@ -41,6 +41,8 @@ class View(Protocol):
     """Stateless: everything it knows is in its tables. All rows are keyed by source first."""
 
     name: str
+    shareable: bool
+    """Whether partitions of a source may be applied in any order between them: it only adds or inserts."""
 
     def create(self, cursor: Cursor, version: int) -> None:
         """Its tables and indexes of `version`, empty."""
@@ -56,3 +58,6 @@ class View(Protocol):
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         """Rows of `version` that differ from those of `other`, which is right, at the same position."""
+
+    def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
+        """The rows of a source in `version` become those of `other`."""

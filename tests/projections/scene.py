@@ -13,8 +13,10 @@ from ledger.service.writer import Writer
 from ops.migrate import migrate
 from projections import follow
 from projections.feed.log import LogFeed
+from projections.feed.port import Broken
 from projections.questions import clearing, clearing_lines, clearing_show, snapshot
 from projections.questions.snapshot import Cursor
+from projections.resuming import Resumed, resume
 from projections.views.clearing.view import Clearing
 
 SOURCE = "33"
@@ -65,9 +67,15 @@ class Scene:
         return outcomes + (self._writer.submit(batch) if batch else [])
 
     def follow(self, limit: int = follow.PAGE_RECORDS) -> None:
-        """Until the view has caught up, in pages of at most `limit` events."""
-        for _ in follow.catch_up(self.following, VIEWS, self.feed, limit):
-            pass
+        """Until the view has caught up, in pages of at most `limit` events; Broken if an incident stops it."""
+        for step in follow.catch_up(self.following, VIEWS, self.feed, limit):
+            if step.incident is not None:
+                raise Broken(step.incident.message, step.incident.kind)
+
+    def resume(self) -> Resumed:
+        """Go on after the newest incident."""
+        ((number,),) = self.following.execute("SELECT max(number) FROM views.incidents").fetchall()
+        return resume(self.following, VIEWS, number, lambda _: self.feed)
 
     def ask(self, question: Callable[[Cursor], Any]) -> Any:
         return snapshot.ask(self._asking, question)

@@ -94,7 +94,10 @@ def test_a_table_that_the_lines_do_not_give_stops_the_view(cut_off: Scene) -> No
     cut_off.following.execute(f"UPDATE {own.lines} SET account_fen = account_fen + 1")  # type: ignore[arg-type]
     with pytest.raises(Broken, match=r"position 7: the lines of cycle 2025-06 .* \(table_digest"):
         cut_off.follow()
+    still = cut_off.resume().still
+    assert still is not None and still.kind == "table_differs"
     cut_off.following.execute(f"UPDATE {own.lines} SET account_fen = account_fen - 1")  # type: ignore[arg-type]
+    assert cut_off.resume().still is None
     cut_off.follow()
     assert cut_off.table("2025-06")["line_count"] == 1
 

@@ -23,7 +23,11 @@ class CutOff:
 
 
 class Unnamed(Exception):
-    """An event changes a unit that no event has made."""
+    """An event changes a unit that no event has made; `position`: of that event."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 def named_by(name: str, event: Event) -> Iterator[str]:
@@ -77,7 +81,7 @@ class Units:
     def _touch(self, key: str, position: int) -> Unit:
         unit = self._units.get(key)
         if unit is None or unit.position > position:
-            raise Unnamed(f"no event before position {position} made {key.replace(':', ' ')} owe anything")
+            raise Unnamed(f"no event before position {position} made {key.replace(':', ' ')} owe anything", position)
         self._fold(unit)
         unit.touched = position
         self._changed.add(key)

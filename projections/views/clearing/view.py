@@ -25,6 +25,7 @@ COMPARED = ("line_count", "row_count", "deferred_count", "table_digest")
 
 class Clearing:
     name = NAME
+    shareable = False
 
     def create(self, cursor: Cursor, version: int) -> None:
         tables.create(cursor, version)
@@ -38,7 +39,8 @@ class Clearing:
             try:
                 stretch.write(cursor, cut_offs(cursor, own))
             except Unnamed as error:
-                raise Broken(f"source {page.source}: {error}: run `onecard verify`") from error
+                message = f"source {page.source}: {error}: run `onecard verify`"
+                raise Broken(message, "record_differs", error.position) from error
             if cut_off is not None:
                 _cut_off(cursor, own, cut_off)
 
@@ -71,6 +73,12 @@ class Clearing:
                 )
                 found.append(Finding(kind, f"{name} {subject}", position, f"it {said} the log says"))
         return found
+
+    def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
+        mine, right = tables.open_set(cursor, version, source), tables.find(cursor, other, source)
+        for table, table_right in zip(mine.names, right.names, strict=True):
+            cursor.execute(f"DELETE FROM {table}")
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM {table_right}")
 
 
 # table -> position and name of the thing a differing row is about
@@ -122,7 +130,10 @@ def _cut_off(cursor: Cursor, own: Set, record: Record) -> None:
         told = "; ".join(f"{name} {getattr(table, name)}, recorded {event[name]}" for name in differing)
         raise Broken(
             f"source {record.source}, position {record.position}: the lines of cycle {month} do not give the table that"
-            f" was cut off ({told}): run `onecard verify`"
+            f" was cut off ({told}): run `onecard verify --against views`",
+            "table_differs",
+            record.position,
+            record.evidence(),
         )
     table = replace(table, alarm_count=event["alarm_count"])
     store_lines.store_cycle_rows(cursor, own, month, table, record.position)

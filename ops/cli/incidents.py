@@ -1,0 +1,139 @@
+"""`incidents`: why a view does not go on with a source, and going on after a fix."""
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from ops.cli.opening import asked, opened
+from ops.cli.output import FOUND, Json, Jsonl, Problem, answer, answer_list, for_people, refuse_both, table
+from projections.questions import incidents as questions
+from projections.resuming import Closed, Resumed, UnknownIncident, resume
+from projections.views.registry import VIEWS
+
+incidents = typer.Typer()
+Number = Annotated[int, typer.Argument(metavar="N", help="The number of an incident.")]
+
+
+@incidents.callback(invoke_without_command=True)
+def list_incidents(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Also those that were resumed.")] = False,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List why views do not go on with a source.
+
+    Those that are open, with what to do. The others go on.
+
+    \b
+    Example:
+      onecard incidents
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    refuse_both(as_json, as_jsonl)
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: questions.listed(cursor, every))
+    return answer_list(found, "incidents", as_json, as_jsonl, _show_list)
+
+
+@incidents.command("show")
+def show_incident(number: Number, as_json: Json = False) -> int:
+    """Explain one, with its record as it was read.
+
+    \b
+    Example:
+      onecard incidents show 1
+    """
+    with opened() as ledger:
+        found = asked(ledger, lambda cursor: questions.shown(cursor, number))
+    return answer(found, as_json, _show_one)
+
+
+@incidents.command("resume")
+def resume_incident(number: Number, as_json: Json = False) -> int:
+    """Read and apply again where a view stopped.
+
+    After what was wrong has been mended. Nothing is skipped: if it is not right yet, the view stays where it is (exit
+    1). The source is read from topics if ONECARD_KAFKA_BOOTSTRAP is set, else from the log.
+
+    \b
+    Example:
+      onecard incidents resume 1
+    """
+    with opened() as ledger, closing(ledger.connect()) as connection:
+        feeds = []
+
+        def feed_of(source: str) -> Any:
+            feeds.append(ledger.feed(source))
+            return feeds[-1]
+
+        try:
+            done = resume(connection, VIEWS, number, feed_of)
+        except UnknownIncident as unknown:
+            raise Problem(FOUND, "incident_unknown", f"{unknown.args[0]}.") from None
+        except Closed as closed:
+            raise Problem(FOUND, "incident_closed", f"{closed}.") from None
+        finally:
+            for feed in feeds:
+                feed.close()
+    return answer(_resumed(done), as_json, _show_resumed, ok=done.still is None)
+
+
+def _resumed(done: Resumed) -> dict[str, Any]:
+    return {
+        "number": done.number,
+        "view": done.view,
+        "source": done.source,
+        "resumed": done.still is None,
+        "applied": done.applied,
+        "position": done.position,
+        "kind": None if done.still is None else done.still.kind,
+        "message": None if done.still is None else str(done.still),
+    }
+
+
+def _show_list(found: dict[str, Any]) -> None:
+    columns = ("number>", "state", "view", "source", "position>", "kind", "found at")
+    keys = ("number", "state", "view", "source", "position", "kind", "found_at")
+    with for_people() as console:
+        console.print(table(columns, [[one[key] for key in keys] for one in found["incidents"]]))
+        for one in found["incidents"]:
+            console.print(f"{one['number']}: {one['message']}")
+        if not found["incidents"]:
+            console.print("No view is stopped by an incident.")
+
+
+def _show_one(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        console.print(f"Incident {found['number']}, {found['state'].lower()}, found at {found['found_at']}.")
+        console.print(f"{found['view']} has applied source {found['source']} up to position {found['position']}.")
+        console.print(f"{found['kind']}: {found['message']}")
+        if found["topic"] is not None:
+            console.print(f"Topic {found['topic']}, partition {found['partition']}, offset {found['offset']}.")
+        record = found["record"]
+        if record is None:
+            console.print("There is no record to show: what was to come next is not there.")
+            return
+        console.print(f"key    {record['key']}")
+        for header in record["headers"]:
+            console.print(f"header {header['name']}: {header['value']}")
+        console.print(f"value  {record['value']}")
+        said = record["decoded"]
+        console.print(f"schema id {said['schema_id']}, event {said['event']}, recorded at {said['recorded_at']}.")
+        for name, value in (said["data"] or {}).items():
+            console.print(f"  {name}: {value}")
+        if said["problem"] is not None:
+            console.print(f"The rest cannot be decoded: {said['problem']}.")
+
+
+def _show_resumed(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        if found["resumed"]:
+            console.print(
+                f"{found['view']} goes on with source {found['source']} at position {found['position']}"
+                f" ({found['applied']} events applied now)."
+            )
+        else:
+            console.print(f"{found['view']} stays at position {found['position']}: {found['message']}")

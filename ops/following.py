@@ -1,0 +1,86 @@
+"""Following put together: for a source its connection, its feed (topics or log), read ahead, whole or shared."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from ops.wiring import Ledger
+from projections import presence, shares
+from projections.feed.ahead import Ahead
+from projections.feed.port import Broken
+from projections.follow import WAIT_SECONDS, Step, follow, positions, prepare
+from projections.followers import Running
+from projections.incidents import OF_SURROUNDINGS, look_again
+from projections.kafka.access import BrokerProblem
+from projections.shares import Share
+from projections.views.port import View
+
+OPEN = "SELECT number, view, kind FROM views.incidents WHERE resumed_at IS NULL AND view = ANY(%s) AND source = %s"
+
+
+@dataclass
+class Following:
+    """Views to be kept up with sources. `begun` hears where the views of a source stand before the first step."""
+
+    ledger: Ledger
+    views: Sequence[View]
+    share: Share | None
+    running: Running
+    begun: Callable[[str, dict[str, int]], None]
+    is_stopped: bool = False
+
+    def discovered(self) -> Iterable[str]:
+        """The store's own source, and every one that has a relay's topic."""
+        return self.ledger.sources()
+
+    def known_head(self, source: str) -> int:
+        """For a bar that shows how far it is; 0 if that cannot be told."""
+        with closing(self.ledger.feed(source)) as feed:
+            try:
+                return feed.head()
+            except (Broken, BrokerProblem):
+                return 0
+
+    def steps(self, source: str) -> Iterator[Step]:
+        """Follow one source, with connections that nobody else uses."""
+        names = [view.name for view in self.views]
+        with closing(self.ledger.connect()) as connection:
+            prepare(connection, self.views, source)
+            presence.announce(connection, names)
+            self.begun(source, positions(connection, self.views, source))
+            self._tell_of_open_incidents(connection, names, source)
+            if self.share is not None:
+                yield from self._shared(connection, names, source, self.share)
+            else:
+                yield from self._whole(connection, source)
+
+    def _whole(self, connection: psycopg.Connection[Any], source: str) -> Iterator[Step]:
+        decoded = frozenset().union(*(view.loader(0, source).wants for view in self.views))
+        stopping = self.running.stopping.is_set
+        with closing(self.ledger.feed(source, self.running.until_caught_up)) as feed:
+            with closing(Ahead(feed, decoded)) as ahead:
+                yield from follow(connection, self.views, ahead, self.running.until_caught_up, stopping)
+
+    def _shared(
+        self, connection: psycopg.Connection[Any], names: list[str], source: str, share: Share
+    ) -> Iterator[Step]:
+        with closing(self.ledger.share_feed(source, share)) as feed:
+            shares.claim(connection, self.views, source, share, list(feed.numbers))
+            look_again(connection, names, source)
+            while not self.running.stopping.is_set():
+                yield from shares.catch_up(connection, self.views, feed, share)
+                if self.running.until_caught_up:
+                    return
+                feed.wait(WAIT_SECONDS)
+
+    def _tell_of_open_incidents(self, connection: psycopg.Connection[Any], names: list[str], source: str) -> None:
+        """What stopped before we came is said once more."""
+        for number, view, kind in connection.execute(OPEN, (names, source)).fetchall():
+            if kind not in OF_SURROUNDINGS:
+                self.is_stopped = True
+                self.running.say(
+                    f"onecard: {view} stays stopped at source {source}: `onecard incidents show {number}`."
+                )

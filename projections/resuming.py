@@ -1,0 +1,86 @@
+"""Going on after an incident: the place is read again and applied again; only what passes is passed.
+
+Nothing is ever skipped. Whatever was wrong must be right now (the topic repaired, the program newer, the view mended),
+or the source must come from elsewhere (the log instead of the topics): the cursor is the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from projections import applying, incidents, tracking
+from projections.feed.port import Broken, Feed, Page
+from projections.follow import PAGE_RECORDS, apply_page
+from projections.views.port import View
+
+FIND = "SELECT view, version, source, resumed_at IS NULL FROM views.incidents WHERE number = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """How it went. `still`: what is wrong yet; None if the view goes on. `position`: where the view stands."""
+
+    number: int
+    view: str
+    source: str
+    position: int
+    applied: int = 0
+    still: Broken | None = None
+
+
+class UnknownIncident(LookupError):
+    """There is no incident of this number."""
+
+
+class Closed(Exception):
+    """The incident is not open: its view went on already."""
+
+
+def resume(
+    connection: psycopg.Connection[Any],
+    views: Sequence[View],
+    number: int,
+    feed_of: Callable[[str], Feed],
+    limit: int = PAGE_RECORDS,
+) -> Resumed:
+    """Read and apply what comes after the place of an incident, and close it if that can be done."""
+    row = connection.execute(FIND, (number,)).fetchone()
+    if row is None:
+        raise UnknownIncident(f"there is no incident {number}: `onecard incidents` lists them")
+    name, version, source, is_open = row
+    if not is_open:
+        raise Closed(f"incident {number} is closed: {name} went on with source {source}")
+    (view,) = [one for one in views if one.name == name]
+    (stood,) = tracking.standing(connection, [name], source)
+    taken, still = _go_on(connection, view, feed_of, stood, source, limit)
+    if still is None:
+        with connection.transaction(), connection.cursor() as cursor:
+            incidents.close(cursor, name, version, source)
+    (stands,) = tracking.standing(connection, [name], source)
+    return Resumed(number, name, source, stands.position, taken, still)
+
+
+def _go_on(
+    connection: psycopg.Connection[Any],
+    view: View,
+    feed_of: Callable[[str], Feed],
+    stood: tracking.Standing,
+    source: str,
+    limit: int,
+) -> tuple[int, Broken | None]:
+    """How many events were applied, and what is wrong yet."""
+    try:
+        feed = feed_of(source)
+        records = feed.read(stood.position, limit, stood.recorded_at)
+        if not records:
+            behind = not feed.lags and feed.head() < stood.position
+            return 0, Broken("the view stands beyond the end of its source", "store_behind_view") if behind else None
+    except Broken as broken:
+        return 0, broken
+    page = Page(source, records)
+    taken, refusal = applying.furthest(connection, view, page, stood.position)
+    if taken:
+        apply_page(connection, {view.name: view}, [view.name], Page(source, page.records[:taken]), stood.position)
+    return taken, refusal if not taken else None
