@@ -14,10 +14,11 @@ from ledger.core.world import Fact, Name, World
 from ledger.families import registry
 from ledger.families.clearing.lines import lines_for
 from ledger.families.clearing.units import Unit
+from ledger.service.content import is_restored
 from ledger.service.recording import record
 from ledger.store import state
 from ledger.store.appending import Append
-from ledger.store.submissions import Key, Submission
+from ledger.store.submissions import RESTORED, Key, Submission
 
 ASKED_AGAIN = 50
 
@@ -107,6 +108,7 @@ def decide_batch(
     decided = Decided(lines, [], Append(lease))
     events = decided.append.events
     world.in_flight = in_flight
+    world.recall(key for key, first in known.items() if first.digest == RESTORED)
     foresight = Foresight(lines, world, known)
     for line in lines:
         if line.command is None:
@@ -146,7 +148,7 @@ def _answer(
     key = (command.submitter, command.reference)
     first = known.get(key)
     if first is not None:
-        if first.digest != command.digest:
+        if first.digest != command.digest and not (first.digest == RESTORED and is_restored(command, world)):
             raise Rejected(
                 "reference_reused", "this submitter used the reference for other content: choose a new one", "reference"
             )

@@ -49,14 +49,21 @@ def stream_id(stream: StreamName) -> str:
     return key if row_type is Card else stream_id_of(row_type.kind, key)
 
 
-def record(command: Command, drafts: list[Draft], world: World, recorded_at: int) -> list[Recorded]:
-    """Make the drafts events of the log at the world's next positions, and change the rows they change."""
+def own_fields(command: Command) -> dict[str, Any]:
+    """What an event holds of its command's own fields, those left out as their defaults."""
     defaults, names = _template(command.type)
     given = command.fields
     own = dict(defaults)
     for name, event_name in names:
         if name in given:
             own[event_name] = given[name]
+    return own
+
+
+def record(command: Command, drafts: list[Draft], world: World, recorded_at: int) -> list[Recorded]:
+    """Make the drafts events of the log at the world's next positions, and change the rows they change."""
+    given = command.fields
+    own = own_fields(command)
     recorded = []
     for draft in drafts:
         type = EVENTS[draft.event]

@@ -43,6 +43,16 @@ class Lease:
         assert row is not None
         self.number = row[0]
 
+    def take_now(self) -> bool:
+        """The same unless another process decides now: then False, and nothing is waited for."""
+        row = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (CLASS, DECIDER)).fetchone()
+        if row is None or not row[0]:
+            return False
+        number = self._connection.execute("SELECT ledger.take_lease()").fetchone()
+        assert number is not None
+        self.number = number[0]
+        return True
+
     def is_wanted(self) -> bool:
         """Whether another process waits for the lease."""
         row = self._connection.execute(WAITING, (CLASS, DECIDER)).fetchone()

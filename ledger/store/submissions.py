@@ -26,11 +26,13 @@ SELECT = f"""
 """
 
 Key = tuple[str, str]
+# Instead of a digest: the command was restored with its event from the topics, and its content is what that event says.
+RESTORED = b""
 
 
 @dataclass(slots=True)
 class Submission:
-    """The first receipt of an accepted command, and the digest of its content."""
+    """The first receipt of an accepted command, and the digest of its content (or RESTORED)."""
 
     digest: bytes
     stream_id: str

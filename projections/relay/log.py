@@ -4,6 +4,7 @@ One on purpose: when it is lost, the lock is lost with it, and the next thing th
 """
 
 import hashlib
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -34,6 +35,12 @@ class Log:
             return False
         presence.announce(self._connection, [NAME])
         return True
+
+    def close(self) -> None:
+        """Give the lock up at once: the server may take a moment to notice that we hung up."""
+        with suppress(psycopg.Error):
+            self._connection.execute("SELECT pg_advisory_unlock_all()")
+        self._connection.close()
 
     def head(self) -> int:
         return self._history.head()

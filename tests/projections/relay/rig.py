@@ -1,6 +1,7 @@
 """A store, a broker and the relay between them; and a witness that reads the topics with another client than ours."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from ledger.core.calendar import instant_text
 from ledger.core.configuration import Configuration
 from ledger.store import codec, identity
+from projections.kafka.reader import Reader
 from projections.relay.broker import Broker
 from projections.relay.log import Log
 from projections.relay.progress import Progress, published
@@ -60,8 +62,8 @@ class Rig:
 
     @contextmanager
     def log(self) -> Iterator[Log]:
-        with closing(self.store.connect(READER_ROLE)) as connection:
-            yield Log(self.source, connection)
+        with closing(Log(self.source, self.store.connect(READER_ROLE))) as log:
+            yield log
 
     @contextmanager
     def relay(self, tell: Callable[[str], None] = lambda _: None) -> Iterator[Relay]:
@@ -120,8 +122,19 @@ class Rig:
         assert (progress.store_id, progress.source) == (self.store_id, self.source)
 
 
+def settle(kafka: Kafka, topics: list[str]) -> None:
+    """Wait for the markers of what is committed: they reach the partitions a moment after the commit is answered."""
+    until = time.monotonic() + 30
+    with closing(Reader(kafka.access())) as reader:
+        places = [(topic, number) for topic, count in reader.partitions(topics).items() for number in range(count)]
+        while reader.stable_ends(places) != reader.high_watermarks(places):
+            assert time.monotonic() < until, "a transaction stays open"
+            time.sleep(0.02)
+
+
 def read_all(kafka: Kafka, topics: list[str], isolation: str = "read_committed") -> dict[tuple[str, int], list[Any]]:
     """Every record of these topics by partition, read by librdkafka."""
+    settle(kafka, topics)
     consumer = Consumer(
         {
             "bootstrap.servers": kafka.local,
