@@ -35,7 +35,6 @@ PARTITIONS = 3
 # What a developer has exported for a broker of his own is not meant for the tests.
 SETTINGS = ("KAFKA_BOOTSTRAP", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "KAFKA_CA_FILE", "TOPICS")
 TEN_MINUTES = 600
-MEMORY = "512m"
 
 _numbers = itertools.count(1)
 
@@ -169,7 +168,7 @@ def _broker_in(home: Path) -> Broker:
         if os.environ.get("CI") == "true":
             pytest.fail(f"the tests of Kafka need a broker: {problem}")
         pytest.skip(f"NO KAFKA, NOT TESTED: {problem}")
-    return Broker(home, program_files(), memory=MEMORY)
+    return Broker(home, program_files(), "test")
 
 
 # -- one broker for all workers: the process that leads the run makes its home and clears it away ------------------

@@ -14,10 +14,12 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
 from ops.kafka import properties
+from ops.kafka.archive import ClassArchive
 from ops.kafka.jars import jars, java
 from ops.kafka.properties import ADMIN, CLIENTS, LOCAL, MECHANISM, Ports, server_properties
 from ops.problems import EnvironmentProblem
@@ -28,6 +30,10 @@ NAME = "broker"
 LOG_CONFIGURATION = Path(__file__).with_name("log4j2.yaml")
 START_MARK = "==== a broker is started ====\n"
 LARGEST_LOG = 16 * MB
+Profile = Literal["laptop", "test"]
+# A test's broker lives for a minute: compiling its code well would take longer than running it badly.
+_MACHINE = {"laptop": ["-Xmx768m"], "test": ["-Xmx512m", "-XX:TieredStopAtLevel=1"]}
+_ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -38,7 +44,7 @@ _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 class Broker:
     """The broker of one home directory, whoever started it."""
 
-    def __init__(self, home: Path, lib: Path | None = None, *, memory: str = "768m") -> None:
+    def __init__(self, home: Path, lib: Path | None = None, profile: Profile = "laptop") -> None:
         self.home = home.absolute()
         self.folder = self.home / "kafka"
         self.data = self.folder / "data"
@@ -46,7 +52,8 @@ class Broker:
         self.lib = lib or self.folder / "lib"
         self._properties = self.folder / "server.properties"
         self.pid_file = self.folder / "broker.pid"
-        self._memory = memory
+        self._archive = ClassArchive(self.folder)
+        self._profile = profile
 
     # -- where it is ---------------------------------------------------------------------------------------------
 
@@ -145,7 +152,7 @@ class Broker:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.old"))
         self.log.touch(mode=0o600)
-        machine = [f"-Xmx{self._memory}", "-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+        machine = [*_MACHINE[self._profile], *_ALWAYS, *self._archive.options(program, classes)]
         logging = f"-Dlog4j2.configurationFile=file:{LOG_CONFIGURATION}"
         with self.log.open("ab") as log:
             log.write(START_MARK.encode())
@@ -192,10 +199,13 @@ class Broker:
             if seconds := next(seconds_gone):
                 progress(f"the Kafka broker is stopping, {seconds} s ...")
                 if seconds == LONGEST_STOP:
-                    os.kill(pid, signal.SIGKILL)
+                    how = signal.SIGKILL
+                    os.kill(pid, how)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         self.pid_file.unlink(missing_ok=True)
+        if how == signal.SIGTERM:
+            self._archive.keep()
 
     def _is_ours(self, pid: int) -> bool:
         return stands_in(pid, "java", (str(self.data.resolve()),))
