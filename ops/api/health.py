@@ -41,7 +41,7 @@ def readiness(subjects: Subjects, seen: Seen | None, parts: tuple[str, ...]) -> 
     document = {
         "status": "ready" if is_ready else "not ready",
         "checks": checks,
-        "open_incidents": sum(look.open_incidents.values()) if look else None,
+        "open_incidents": len(look.open_incidents) if look else None,
         "looked_at": instant_text(look.at) if look else None,
     }
     return document, is_ready

@@ -5,27 +5,36 @@ kept says nothing of anybody: positions, counts and times.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 import psycopg
 
 from ops.settings import Settings
-from projections.questions import lag, snapshot
-from projections.questions.lag import Follower
-from projections.questions.progress import head_position
+from ops.topics.declared import load_declared
+from ops.wiring import kafka_access
+from projections.feed.port import Broken
+from projections.kafka.access import BrokerProblem
+from projections.questions import lagging, snapshot
+from projections.questions.brokers import Brokers
+from projections.questions.lagging import Account
 from projections.questions.snapshot import Cursor
+from projections.relay.progress import Foreign
+from projections.sources import own_source
 
+T = TypeVar("T")
+DATABASE: Final = "database"
+KAFKA: Final = "kafka"
 READER_ROLE: Final = "onecard_reader"
 CONNECT_SECONDS: Final = 5
 STATEMENT_MILLISECONDS: Final = 5_000
-NO_STORE: Final = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.InvalidParameterValue,
-    psycopg.errors.InvalidSchemaName,
-)
+# Of every source a look reads at most so many records that are not applied yet; beyond that it counts offsets.
+MOST_READ: Final = 2_000
+NO_STORE: Final = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedColumn)
+NO_LEDGER: Final = "holds no ledger of this version yet: the first `onecard submit` makes it"
+INCIDENTS: Final = "SELECT source, view, kind FROM views.incidents WHERE resumed_at IS NULL ORDER BY source, view"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,61 +43,74 @@ class Look:
 
     at: int
     problems: dict[str, str]
-    source: str | None = None
-    head: int = 0
-    followers: list[Follower] = field(default_factory=list)
-    open_incidents: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    account: Account | None = None
+    open_incidents: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-class Database:
-    """The store, asked through one connection a look."""
+class Looker:
+    """Everything a look asks, as the settings say. Brokers are kept between looks, the database is not."""
 
-    def __init__(self, dsn: str, feed: str) -> None:
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self._clock = clock_of(settings.clock)
         self._dsn = dsn
-        self._feed = feed
+        self._brokers: Brokers | None = None
+        self.parts: tuple[str, ...] = (DATABASE,)
+        if settings.kafka_bootstrap is not None:
+            self._brokers = Brokers(kafka_access(settings, "onecard-serve"), load_declared(settings).topology)
+            self.parts = (DATABASE, KAFKA)
 
-    def look(self, at: int) -> Look:
+    def look(self) -> Look:
+        at = self._clock()
         try:
-            with closing(self._connect()) as connection:
-                return snapshot.ask(connection, lambda cursor: self._seen(cursor, at))
+            with self._connected() as connection:
+                return self._seen(at, connection)
         except NO_STORE:
-            return Look(at, {"database": "holds no ledger yet: the first `onecard submit` makes it"})
+            return Look(at, {DATABASE: NO_LEDGER})
         except psycopg.Error:
-            return Look(at, {"database": "does not answer"})
+            return Look(at, {DATABASE: "does not answer"})
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def close(self) -> None:
+        if self._brokers is not None:
+            self._brokers.close()
+
+    def _seen(self, at: int, connection: psycopg.Connection[Any]) -> Look:
+        def ask(question: Callable[[Cursor], T]) -> T:
+            return snapshot.ask(connection, question)
+
+        if ask(own_source) is None:
+            return Look(at, {DATABASE: NO_LEDGER})
+        look = Look(at, {}, open_incidents=ask(lambda cursor: cursor.execute(INCIDENTS).fetchall()))
+        if self._brokers is None:
+            return replace(look, account=ask(lagging.of_database))
+        try:
+            return replace(look, account=lagging.of_topics(ask, self._brokers, None, True, MOST_READ))
+        except (BrokerProblem, Foreign, Broken) as problem:
+            # The next look reaches them anew.
+            self._brokers.close()
+            told = _told(problem)
+        account = ask(lambda cursor: lagging.of_database(cursor, feed=lagging.TOPICS))
+        return replace(look, problems={KAFKA: told}, account=account)
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
         options = f"-c statement_timeout={STATEMENT_MILLISECONDS}"
-        connection = psycopg.connect(
+        made = psycopg.connect(
             self._dsn,
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
             options=options,
             application_name="onecard serve",
         )
-        try:
+        with closing(made) as connection:
             connection.execute(f"SET ROLE {READER_ROLE}")
-        except psycopg.Error:
-            connection.close()
-            raise
-        return connection
-
-    def _seen(self, cursor: Cursor, at: int) -> Look:
-        row = cursor.execute("SELECT source FROM ledger.store").fetchone()
-        if row is None:
-            return Look(at, {"database": "holds no ledger yet: the first `onecard submit` makes it"})
-        return Look(at, {}, row[0], head_position(cursor), lag.followers(cursor, row[0], self._feed))
+            yield connection
 
 
-class Looker:
-    """Everything a look asks, as the settings say."""
-
-    def __init__(self, settings: Settings, dsn: str) -> None:
-        self._clock = clock_of(settings.clock)
-        self._database = Database(dsn, "log")
-        self.parts: tuple[str, ...] = ("database",)
-
-    def look(self) -> Look:
-        return self._database.look(self._clock())
+def _told(problem: Exception) -> str:
+    """What is wrong, without the names of hosts and users: whoever asks need not be one of us."""
+    if isinstance(problem, BrokerProblem):
+        return problem.code.replace("_", " ")
+    return "a topic holds what no relay has written: see `onecard verify --against topics`"
 
 
 def clock_of(frozen: int | None) -> Callable[[], int]:

@@ -4,7 +4,7 @@ Rendered from the last look, so a scrape costs nothing but the text. Views follo
 Kafka's; `consumergroup` is `onecard-<view>`, which is how tools that know groups find them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,11 +15,16 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from ledger.core.calendar import SECOND
-from ops.api.look import Look
+from ops.api.look import KAFKA, Look
 from ops.api.subjects import Subjects
 from ops.api.watch import Watch
+from projections.questions.lagging import Account
+from projections.questions.topic_lag import summed
 
+PARTITION = ("topic", "partition")
+GROUP = ("consumergroup", "topic")
 FOLLOWER = ("source", "follower", "share", "feed")
+UNDECIDED = "Offsets behind a transaction that has not ended: no reader of committed records sees them"
 
 
 class Figures(Collector):
@@ -36,36 +41,67 @@ class Figures(Collector):
         if seen is None or seen.look is None:
             return
         look = seen.look
-        yield GaugeMetricFamily(
-            "onecard_last_look_timestamp_seconds", "When the figures here were looked up", look.at // SECOND
-        )
-        up = GaugeMetricFamily("onecard_up", "Whether a part answered at the last look", labels=["part"])
-        for part in self._parts:
-            up.add_metric([part], int(part not in look.problems))
-        yield up
-        if "database" not in look.problems:
-            yield from _of_the_store(look)
+        at = look.at // SECOND
+        yield GaugeMetricFamily("onecard_last_look_timestamp_seconds", "When the figures here were looked up", at)
+        up = [((part,), int(part not in look.problems)) for part in self._parts]
+        yield _gauge("onecard_up", "Whether a part answered at the last look", ("part",), up)
+        if look.account is not None:
+            yield from _of_followers(look, look.account)
+            if KAFKA in self._parts and KAFKA not in look.problems:
+                yield from _of_topics(look, look.account)
 
 
-def _of_the_store(look: Look) -> Iterator[Metric]:
-    head = GaugeMetricFamily("onecard_head_position", "Position of the log's last event", labels=["source"])
-    head.add_metric([look.source or ""], look.head)
-    yield head
-    position = _by_follower("onecard_follower_position", "Position up to which a follower has applied the log")
-    events = _by_follower("onecard_follower_behind_events", "Events a follower has still to apply")
-    seconds = _by_follower("onecard_follower_behind_seconds", "Age of the oldest event a follower has not applied")
-    running = _by_follower("onecard_follower_running", "Whether somebody drives a follower now")
-    for one in look.followers:
-        labels = (one.source, one.name, one.share, one.feed)
-        position.add_metric(labels, one.position)
-        events.add_metric(labels, one.behind)
-        seconds.add_metric(labels, one.seconds_behind(look.at))
-        running.add_metric(labels, int(one.running))
-    yield from (position, events, seconds, running)
+Sample = tuple[tuple[object, ...], int]
 
 
-def _by_follower(name: str, help_text: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, help_text, labels=FOLLOWER)
+def _gauge(name: str, told: str, labels: Sequence[str], samples: Sequence[Sample]) -> Metric:
+    family = GaugeMetricFamily(name, told, labels=labels)
+    for values, value in samples:
+        family.add_metric([str(one) for one in values], value)
+    return family
+
+
+def _of_followers(look: Look, account: Account) -> Iterator[Metric]:
+    heads = [((source,), head) for source, head in account.heads.items()]
+    yield _gauge("onecard_head_position", "Position of the last event of a source", ("source",), heads)
+    for name, told, value in (
+        ("position", "Position up to which a follower has applied a source", lambda one: one.position),
+        ("behind_events", "Events a follower has still to apply", lambda one: one.behind),
+        ("behind_seconds", "Age of the oldest event not applied", lambda one: one.seconds_behind(look.at)),
+        ("running", "Whether somebody drives a follower now", lambda one: int(one.running)),
+    ):
+        samples = [((one.source, one.name, one.share, one.feed), value(one)) for one in account.followers]
+        yield _gauge(f"onecard_follower_{name}", told, FOLLOWER, samples)
+    incidents = [(incident, 1) for incident in look.open_incidents]
+    told = "A view that has stopped at a source, and why"
+    yield _gauge("onecard_open_incidents", told, ("source", "view", "kind"), incidents)
+
+
+def _of_topics(look: Look, account: Account) -> Iterator[Metric]:
+    published = [((source,), one.position if one else 0) for source, one in account.published.items()]
+    yield _gauge("onecard_relay_position", "Position up to which a source is on its topics", ("source",), published)
+    hanging = [((one.transactional_id,), one.age_seconds) for one in account.hanging]
+    yield _gauge("onecard_hanging_transactions", "Transactions that should have ended", (), [((), len(hanging))])
+    told = "Age of a transaction that should have ended"
+    yield _gauge("onecard_hanging_transaction_seconds", told, ("transactional_id",), hanging)
+    for name, told, value in (
+        ("kafka_topic_partition_current_offset", "Where a partition ends", lambda one: one.high),
+        ("kafka_topic_partition_oldest_offset", "Where a partition begins", lambda one: one.beginning),
+        ("onecard_topic_partition_undecided_offsets", UNDECIDED, lambda one: one.high - one.stable),
+    ):
+        yield _gauge(name, told, PARTITION, [(place, value(one)) for place, one in account.ends.items()])
+    waits = [((_group(one.name), one.topic, one.partition), one) for one in account.waiting]
+    by_partition = (*GROUP, "partition")
+    lags = [(labels, one.behind) for labels, one in waits]
+    yield _gauge("kafka_consumergroup_lag", "Records of a partition still to be applied", by_partition, lags)
+    sums = [((_group(name), topic), behind) for (name, topic), behind in summed(account.waiting).items()]
+    yield _gauge("kafka_consumergroup_lag_sum", "Records of a topic still to be applied", GROUP, sums)
+    ages = [(labels, one.seconds_behind(look.at)) for labels, one in waits]
+    yield _gauge("onecard_consumergroup_lag_seconds", "Age of the oldest of those records", by_partition, ages)
+
+
+def _group(view: str) -> str:
+    return f"onecard-{view}"
 
 
 def add_metrics(app: FastAPI, subjects: Subjects, watch: Watch | None, parts: tuple[str, ...]) -> None:

@@ -69,6 +69,7 @@ def _watching(
             yield watch, looker.parts
         finally:
             watch.stop()
+            looker.close()
 
 
 def _run(app: FastAPI, listener: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""`follow` and `lag`: the views kept up with the log or the topics, and how far they are behind."""
+"""`follow`: the views kept up with the log or the topics."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ops.cli.opening import asked, opened
+from ops.cli.opening import opened
 from ops.cli.output import Json, answer, for_people, refuse, table, tell, watched
 from ops.cli.sources import Source
 from ops.collector import expect_a_long_run
@@ -20,7 +20,6 @@ from ops.following import Following
 from ops.wiring import Ledger
 from projections.follow import Step
 from projections.followers import Running, follow_sources, persistently
-from projections.questions import progress
 from projections.questions.sources import ALL
 from projections.shares import NotShared, Share, refuse_unshared
 from projections.views.port import View
@@ -129,18 +128,6 @@ def _shared(text: str | None, views: Sequence[View], ledger: Ledger) -> Share | 
     return share
 
 
-def lag(as_json: Json = False) -> int:
-    """Show how far followers are behind.
-
-    \b
-    Example:
-      onecard lag
-    """
-    with opened() as ledger:
-        found = asked(ledger, lambda cursor: progress.lag(cursor, ledger.source))
-    return answer(found, as_json, _show_lag)
-
-
 def chosen(names: Sequence[str]) -> list[View]:
     """The views of these names; all of them for none."""
     known = {view.name: view for view in VIEWS}
@@ -184,14 +171,3 @@ def _show_followed(found: dict[str, Any]) -> None:
     ]
     with for_people() as console:
         console.print(table(columns, rows))
-
-
-def _show_lag(found: dict[str, Any]) -> None:
-    columns = ("follower", "share", "feed", "position>", "behind>", "running")
-    rows = [
-        (one["name"], one["share"], one["feed"], one["position"], one["behind"], "yes" if one["running"] else "no")
-        for one in found["followers"]
-    ]
-    with for_people() as console:
-        console.print(table(columns, rows))
-        console.print(f"The log's head is at position {found['head_position']}.")

@@ -19,6 +19,7 @@ from ops.cli import (
     demo,
     follow,
     incidents,
+    lag,
     operations,
     publishing,
     rebuild,
@@ -65,7 +66,7 @@ app.command("explain")(audit.explain)
 app.command("statement")(audit.statement)
 app.command("follow")(follow.follow)
 app.command("rebuild")(rebuild.rebuild)
-app.command("lag")(follow.lag)
+app.command("lag")(lag.lag)
 app.command("serve")(serve.serve)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)

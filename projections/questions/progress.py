@@ -1,7 +1,6 @@
-"""How far each view has come, and who drives it (queries.md section 6: `lag`, and the views of `status`)."""
+"""How far each view has come, and who drives it (queries.md section 6: the views of `status`)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from projections import presence, tracking
 from projections.questions.snapshot import Cursor
@@ -36,22 +35,3 @@ def head_position(cursor: Cursor) -> int:
     row = cursor.execute("SELECT coalesce(max(notification_id), 0) FROM ledger.events").fetchone()
     assert row is not None
     return int(row[0])
-
-
-def lag(cursor: Cursor, source: str) -> dict[str, Any]:
-    """How many events each follower has still to apply."""
-    head = head_position(cursor)
-    return {
-        "head_position": head,
-        "followers": [
-            {
-                "name": standing.view,
-                "share": "1/1",
-                "feed": "log",
-                "position": standing.position,
-                "behind": head - standing.position,
-                "running": standing.running,
-            }
-            for standing in standings(cursor, source)
-        ],
-    }
