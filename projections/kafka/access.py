@@ -4,10 +4,11 @@ The client's own errors name neither a setting nor a remedy, hide a wrong passwo
 producer in a plain error. `translated` looks for the cause and says it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from kafka import errors
 
@@ -143,7 +144,7 @@ def not_allowed(access: Access, topic: str) -> BrokerProblem:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The error that others were wrapped around: as their argument, or as what they were raised from."""
+    """The error that others were wrapped around: as their argument, as what they were raised from, or in words."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -151,6 +152,12 @@ def _cause(error: BaseException) -> BaseException:
         if inner is None:
             break
         error = inner
+    if type(error) in (errors.KafkaError, errors.IllegalStateError):
+        for name in re.findall(r"\w+Error\b", str(error)):
+            kind = getattr(errors, name, None)
+            if isinstance(kind, type) and kind is not errors.KafkaError:
+                about_topics = issubclass(kind, errors.AuthorizationError | errors.UnknownTopicOrPartitionError)
+                return cast(BaseException, kind() if about_topics else kind(str(error)))
     return error
 
 

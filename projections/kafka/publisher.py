@@ -26,9 +26,11 @@ WINDOW_BYTES = 32 << 20
 TRANSACTION_MS = 60_000
 # Records beyond this are measured against what the brokers take.
 _LARGE = 256 << 10
-_CLOSING_MS = 2_000
+_DELIVERY_MS = LIMIT_MS - 1_000
 # More than the client takes to give up a record, so that it says itself why.
-_SETTLING_MS = LIMIT_MS + 1_000
+_SETTLING_MS = _DELIVERY_MS + 500
+_ABORTING_MS = 1_000
+_CLOSING_MS = 500
 
 Headers = list[tuple[str, bytes]]
 
@@ -59,7 +61,7 @@ class Publisher:
     def open(self) -> None:
         """Connect, see that the topics are there, and take over the transactional id from whoever had it."""
         self.close()
-        until = _now_ms() + _SETTLING_MS
+        until = _now_ms() + LIMIT_MS
         if self._topics:
             with Cluster(self.access) as cluster:
                 cluster.require(self._topics)
@@ -67,7 +69,7 @@ class Publisher:
             Producer,
             transactional_id=self.transactional_id,
             transaction_timeout_ms=TRANSACTION_MS,
-            delivery_timeout_ms=LIMIT_MS,
+            delivery_timeout_ms=_DELIVERY_MS,
             max_block_ms=LIMIT_MS,
             compression_type="zstd",
             linger_ms=self._linger_ms,
@@ -116,7 +118,7 @@ class Publisher:
 
     def commit(self) -> None:
         """All records sent since `begin`, or none; when this raises it may be either, and the publisher is closed."""
-        until = _now_ms() + _SETTLING_MS
+        until = _now_ms() + LIMIT_MS
         producer = self._opened()
         # 1. Everything is delivered and known to be: a batch that failed does not stop the client's commit by itself.
         self._settle()
@@ -137,7 +139,7 @@ class Publisher:
             return
         try:
             if self._in_transaction:
-                producer.end_transaction(committed=False, milliseconds=_CLOSING_MS)
+                producer.end_transaction(committed=False, milliseconds=_ABORTING_MS)
         except (KafkaError, RuntimeError):
             pass  # what is left open is aborted by the next open(), or by the brokers after a minute
         finally:

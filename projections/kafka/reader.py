@@ -144,7 +144,11 @@ class Reader:
         return self._asked(which, lambda wanted: inside.uncommitted_ends(self._consumer, wanted, LIMIT_MS))
 
     def offsets_for_times(self, times: Mapping[Partition, int]) -> dict[Partition, int | None]:
-        """For each partition the first offset whose record is not older than the time in milliseconds; None: none."""
+        """For each partition the first offset whose record is not older than the time in milliseconds; None: none.
+
+        The marker of a commit counts as a record of the moment it was written. So of topics that were filled later
+        than their records say, what is found lies before the record that was meant, maybe far; never behind it.
+        """
 
         def ask(wanted: list[TopicPartition]) -> dict[Any, Any]:
             found = self._consumer.offsets_for_times({tp: times[tp] for tp in wanted}, timeout_ms=LIMIT_MS)

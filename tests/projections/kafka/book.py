@@ -7,7 +7,7 @@ from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Partition, Raw, Reader
 
 KEY = bytes(range(16))
-HEADERS = [("ce_id", "33/1".encode()), ("ce_time", b"2025-06-30T16:00:10.000000Z")]
+HEADERS = [("ce_id", b"33/1"), ("ce_time", b"2025-06-30T16:00:10.000000Z")]
 AT_MS = 1_750_000_000_000
 
 
