@@ -13,6 +13,7 @@ import psycopg
 from projections import applying, incidents, tracking
 from projections.feed.port import Broken, Feed, Page
 from projections.follow import PAGE_RECORDS, apply_page
+from projections.relay.log import NAME
 from projections.views.port import View
 
 FIND = "SELECT view, version, source, resumed_at IS NULL FROM views.incidents WHERE number = %s"
@@ -35,7 +36,7 @@ class UnknownIncident(LookupError):
 
 
 class Closed(Exception):
-    """The incident is not open: its view went on already."""
+    """The incident is not to be resumed: its view went on already, or it is the relay's."""
 
 
 def resume(
@@ -52,6 +53,8 @@ def resume(
     name, version, source, is_open = row
     if not is_open:
         raise Closed(f"incident {number} is closed: {name} went on with source {source}")
+    if name == NAME:
+        raise Closed(f"incident {number} is the relay's: the next `onecard relay` that finds nothing wrong closes it")
     (view,) = [one for one in views if one.name == name]
     (stood,) = tracking.standing(connection, [name], source)
     taken, still = _go_on(connection, view, feed_of, stood, source, limit)

@@ -21,8 +21,8 @@ from ops.cli import (
     incidents,
     lag,
     operations,
-    publishing,
     rebuild,
+    relay,
     serve,
     simulate,
     submit,
@@ -74,7 +74,8 @@ app.command("bench")(bench.bench)
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
 app.add_typer(operations.schemas, name="schemas")
-app.command("relay")(publishing.relay)
+app.command("relay")(relay.relay)
+app.command("restore-tail")(relay.restore_tail)
 app.add_typer(topics.topics, name="topics")
 
 

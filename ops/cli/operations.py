@@ -96,7 +96,7 @@ def _show_status(found: dict[str, Any]) -> None:
         console.print(table(("view", "version>", "position>", "behind>"), rows))
         for one in found["cycles"]:
             console.print(f"Cycle {one['cycle']} is {one['state']}.")
-        console.print("Not built yet: publishing to Kafka (relay, topics), seals, and these commands:")
+        console.print("Not built yet: seals, and these commands:")
         for family, names in store.unbuilt().items():
             console.print(f"  {family}: {' '.join(names)}")
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from projections.kafka.access import Access
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
+from projections.topics.topology import transactional_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Broker:
 
     def publisher(self) -> Publisher:
         """Not open yet: opening it fences every other publisher of this source."""
-        return Publisher(self.access, f"onecard-relay-{self.source}", linger_ms=self.linger_ms)
+        return Publisher(self.access, transactional_id(self.source), linger_ms=self.linger_ms)
 
     def reader(self) -> Reader:
         return Reader(self.access)

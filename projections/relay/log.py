@@ -52,6 +52,11 @@ class Log:
             return None
         return hashlib.sha256(found[0][3]).hexdigest()
 
+    def recorded_at(self, position: int) -> int:
+        """When the event at a position was recorded; 0 for position 0."""
+        found = self._history.rows(position - 1, 1) if position else []
+        return codec.instants_of(found[0][3])[1] if found else 0
+
     def page(self, after: int, limit: int) -> list[Row]:
         """About `limit` events behind `after`, never a part of what one command recorded; Broken at a hole.
 
@@ -69,7 +74,7 @@ class Log:
             end -= 1
         return rows[:end] if end else self.page(after, limit * 2)
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: int) -> None:
         """Until something may have been appended."""
         for _ in self._connection.notifies(timeout=seconds, stop_after=1):
             return

@@ -21,7 +21,6 @@ Fenced at 7 or 9 means that another relay has passed step 3: we end and never op
 to the store ends us too. Any other failure: the producer is thrown away, and after a pause all goes on from step 2.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,13 +32,14 @@ from projections.kafka.reader import Reader
 from projections.relay.broker import Broker
 from projections.relay.log import Log
 from projections.relay.page import Pages
+from projections.relay.pause import pause
 from projections.relay.progress import Progress
 from projections.relay.start import check_store, check_topics, settled_progress
 from projections.topics.topology import Topology
 
 MOST_RECORDS: Final = 5_000  # larger pages gain nothing; with little to do a page is what has come meanwhile
 WAIT_SECONDS: Final = 1
-PAUSES: Final = (0.2, 0.5, 1, 2, 5, 10)
+PAUSES_MS: Final = (200, 500, 1_000, 2_000, 5_000, 10_000)
 # What another try does not mend.
 FINAL: Final = frozenset({"login_refused", "not_allowed", "topic_unknown"})
 
@@ -53,16 +53,23 @@ class Published:
 
 
 class Relay:
-    """`tell`: a sentence for people when something fails and is tried again."""
+    """`tell`: a sentence for people when something fails and is tried again. `ready`: called when nothing is wrong."""
 
     def __init__(
-        self, log: Log, store_id: str, broker: Broker, topology: Topology, tell: Callable[[str], None]
+        self,
+        log: Log,
+        store_id: str,
+        broker: Broker,
+        topology: Topology,
+        tell: Callable[[str], None],
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._log = log
         self._store_id = store_id
         self._broker = broker
         self._topology = topology
         self._tell = tell
+        self._ready = ready
         self._pages = Pages(store_id, log.source, topology)
         self.began: int | None = None  # the first position we found, for the report
 
@@ -79,12 +86,12 @@ class Relay:
                 raise
             except BrokerProblem as problem:
                 never_began = self.began is None
-                if problem.code in FINAL or never_began or (until_caught_up and failures >= len(PAUSES)):
+                if problem.code in FINAL or never_began or (until_caught_up and failures >= len(PAUSES_MS)):
                     raise
-                pause = PAUSES[min(failures, len(PAUSES) - 1)]
+                pause_ms = PAUSES_MS[min(failures, len(PAUSES_MS) - 1)]
                 failures += 1
                 self._tell(f"relay: {problem} Trying again.")
-                _pause(pause, is_stopped)
+                pause(pause_ms, is_stopped)
 
     def _publish(self, until_caught_up: bool, is_stopped: Callable[[], bool]) -> Iterator[Published]:
         with closing(self._broker.publisher()) as publisher:
@@ -116,10 +123,5 @@ class Relay:
         found = progress or self._pages.nothing()
         if self.began is None:
             self.began = found.position
+            self._ready()
         return found
-
-
-def _pause(seconds: float, is_stopped: Callable[[], bool]) -> None:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not is_stopped():
-        time.sleep(0.05)

@@ -7,27 +7,25 @@ others have read. Each of these is refused with what to do about it.
 import time
 from typing import Final
 
+from projections.feed.port import Broken, Evidence
 from projections.kafka.access import BrokerProblem
 from projections.kafka.reader import Corrupt, Reader
 from projections.relay.log import Log
+from projections.relay.pause import pause
 from projections.relay.progress import POLL_MS, Foreign, Progress, published
 from projections.topics.topology import Topology
 
 SETTLED_SECONDS: Final = 90  # longer than a transaction may stay open (transaction.timeout.ms of our producers is 60 s)
-WAIT_SECONDS: Final = 0.05
+LOOK_MS: Final = 50
 
 
-class Refused(Exception):
-    """Topics and store do not belong together: an incident. `raw`: the record that says so, where it is one."""
+class Refused(Broken):
+    """Topics and store do not belong together: an incident. `raw`: the record that says so, if one does."""
 
     def __init__(
         self, kind: str, message: str, topic: str, offset: int | None = None, raw: bytes | None = None
     ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.topic = topic
-        self.offset = offset
-        self.raw = raw
+        super().__init__(message, kind, evidence=Evidence(raw, topic, offset=offset))
 
 
 class Unready(Exception):
@@ -46,7 +44,7 @@ def check_topics(reader: Reader, topology: Topology, source: str) -> None:
 
 
 def settled_progress(
-    reader: Reader, topology: Topology, source: str, seconds: float = SETTLED_SECONDS
+    reader: Reader, topology: Topology, source: str, seconds: int = SETTLED_SECONDS
 ) -> Progress | None:
     """How far the source has been published, once no transaction on the relay's topic is open any more.
 
@@ -64,7 +62,7 @@ def settled_progress(
                 f"A transaction of another producer stays open on topic {topic}: nobody but the relay may write there"
                 " (`onecard topics apply` sets its rights); Kafka's `kafka-transactions.sh find-hanging` names it.",
             )
-        time.sleep(WAIT_SECONDS)
+        pause(LOOK_MS)
     try:
         return published(reader, topology, source)
     except Foreign as foreign:

@@ -47,11 +47,11 @@ def test_a_view_that_is_not_built_says_how_to_build_it(onecard: Onecard, argumen
     assert "onecard follow" in ended.json["error"]["message"]
 
 
-@pytest.mark.parametrize("arguments", [("relay",)], ids=" ".join)
-def test_what_is_not_built_says_so(onecard: Onecard, arguments: tuple[str, ...]) -> None:
-    ended = onecard(*arguments, "--json")
+@pytest.mark.parametrize("command", ["relay", "restore-tail"])
+def test_without_kafka_its_setting_is_named(onecard: Onecard, command: str) -> None:
+    ended = onecard(command, "--json")
     assert (ended.code, ended.json["error"]["code"]) == (3, "environment")
-    assert "not built yet" in ended.json["error"]["message"]
+    assert "ONECARD_KAFKA_BOOTSTRAP" in ended.json["error"]["message"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -18,6 +18,7 @@ CLOCK_READINGS = {"now", "utcnow", "today"}
 # Files where a fraction is no sum of money, and what it is there.
 FLOATS_ALLOWED = {
     "ledger/service/idle.py": "how long to sleep between two looks at who waits for the lease",
+    "projections/relay/pause.py": "how long to sleep between two looks at whether to end",
     "projections/kafka/reader.py": "how long to sleep between two looks at a partition's leader",
     "ops/embedded.py": "how long to sleep between two looks at a lock",
     "ops/postmaster.py": "how long to sleep between two looks at a server",

@@ -24,6 +24,7 @@ from tests.fix_stores import Store
 from tests.model.histories import history
 
 READER_ROLE = "onecard_reader"
+LOG = "SELECT notification_id, originator_id::text, state FROM ledger.events ORDER BY 1"
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Rig:
 
     def stored(self) -> list[tuple[int, str, bytes]]:
         """(position, stream, framed bytes) of the log."""
-        return self.store.ask("SELECT notification_id, originator_id::text, state FROM ledger.events ORDER BY 1")  # type: ignore[return-value]
+        return self.store.ask(LOG)  # type: ignore[return-value]
 
     def assert_published(self) -> None:
         """The topics hold the log: every event exactly once, in order, at its place, with its headers."""
