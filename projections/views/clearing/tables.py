@@ -150,5 +150,16 @@ def open_set(cursor: Cursor, version: int, source: str) -> Set:
     return made
 
 
+def written_columns(cursor: Cursor, table: str) -> str:
+    """The columns of a table that are written, and not worked out by the database."""
+    cursor.execute(
+        "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+        (table,),
+    )
+    ((columns,),) = cursor.fetchall()
+    return str(columns)
+
+
 def _make(cursor: Cursor, made: Set) -> None:
     cursor.execute(definition(made) + OWN.format(set=made.prefix))

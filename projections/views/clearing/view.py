@@ -77,8 +77,9 @@ class Clearing:
     def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
         mine, right = tables.open_set(cursor, version, source), tables.find(cursor, other, source)
         for table, table_right in zip(mine.names, right.names, strict=True):
+            columns = tables.written_columns(cursor, table)
             cursor.execute(f"DELETE FROM {table}")
-            cursor.execute(f"INSERT INTO {table} SELECT * FROM {table_right}")
+            cursor.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table_right}")
 
 
 # table -> position and name of the thing a differing row is about
