@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     "PayoutBatchOpened": "benefit",
     "PayoutLineAdded": "benefit",
     "PayoutLineStopped": "benefit",
+    "PolicyFundCredited": "benefit",
     "RosterPublished": "benefit",
     "AccountContributed": "medical",
     "AccountWithdrawn": "medical",
@@ -57,6 +58,25 @@ EVENTS: dict[str, str] = {
     "PurseToppedUp": "transit",
     "TransitDayClosed": "transit",
     "TransitTapped": "transit",
+    "FineCharged": "service",
+    "ItemBorrowed": "service",
+    "ItemReturned": "service",
+    "MerchantDayClosed": "service",
+    "MerchantPaid": "service",
+    "MerchantRefunded": "service",
+    "PassActivated": "service",
+    "PassExpired": "service",
+    "PassPurchased": "service",
+    "PassRefunded": "service",
+    "PassUsed": "service",
+    "ServiceUsed": "service",
+    "StudentStatusSet": "service",
+    "UtilityPaid": "service",
+    "UtilityRefunded": "service",
+    "VenueEntered": "service",
+    "VoucherExpired": "service",
+    "VoucherIssued": "service",
+    "VoucherRedeemed": "service",
     "AuditDeducted": "clearing",
     "AuditDeductionReversed": "clearing",
     "ConfirmationWithdrawn": "clearing",
@@ -99,6 +119,7 @@ CARD_EVENTS: frozenset[str] = frozenset(
         "BenefitRecovered",
         "BenefitReturned",
         "OverpaymentFound",
+        "PolicyFundCredited",
         "AccountContributed",
         "AccountWithdrawn",
         "FamilyAidReceived",
@@ -115,6 +136,24 @@ CARD_EVENTS: frozenset[str] = frozenset(
         "FareCorrected",
         "PurseToppedUp",
         "TransitTapped",
+        "FineCharged",
+        "ItemBorrowed",
+        "ItemReturned",
+        "MerchantPaid",
+        "MerchantRefunded",
+        "PassActivated",
+        "PassExpired",
+        "PassPurchased",
+        "PassRefunded",
+        "PassUsed",
+        "ServiceUsed",
+        "StudentStatusSet",
+        "UtilityPaid",
+        "UtilityRefunded",
+        "VenueEntered",
+        "VoucherExpired",
+        "VoucherIssued",
+        "VoucherRedeemed",
         "AuditDeducted",
         "AuditDeductionReversed",
     }
@@ -495,6 +534,17 @@ class PayoutLineStopped(StreamEnvelope):
     reason: str
 
 
+class PolicyFundCredited(CardEnvelope):
+    """Policy money was credited to an enterprise from a budget line."""
+
+    card_sn: str
+    grant_id: str
+    province: str
+    programme: str
+    amount_fen: int
+    bank_transaction: str
+
+
 class RosterPublished(StreamEnvelope):
     """The roster of the batch was put on display for objections."""
 
@@ -812,6 +862,236 @@ class TransitTapped(CardEnvelope):
     reversed_paid_fen: int
     reversed_use_city: str | None
     reversed_inter_city: bool
+
+
+class FineCharged(CardEnvelope):
+    """A fine of a library was charged and collected in one act."""
+
+    card_sn: str
+    fine_id: str
+    loan_id: str
+    library: str
+    library_area: str
+    amount_fen: int
+    reason: str
+
+
+class ItemBorrowed(CardEnvelope):
+    """An item of a library was lent to the holder."""
+
+    card_sn: str
+    loan_id: str
+    library: str
+    library_area: str
+    item: str
+    due_on: int
+
+
+class ItemReturned(CardEnvelope):
+    """An item was brought back, by anyone and to any library; recorded on the borrower's card."""
+
+    library: str
+    library_area: str
+    item: str
+    loan_id: str
+    overdue_days: int
+
+
+class MerchantDayClosed(StreamEnvelope):
+    """A merchant's days up to one were closed: what was sold, refunded and redeemed since the close before."""
+
+    merchant: str
+    merchant_area: str
+    day: int
+    closed_from: int | None
+    payment_count: int
+    paid_fen: int
+    discount_fen: int
+    refund_count: int
+    refund_fen: int
+    voucher_count: int
+    voucher_fen: int
+    net_fen: int
+
+
+class MerchantPaid(CardEnvelope):
+    """A purchase at a merchant was paid, part of it perhaps by a programme."""
+
+    card_sn: str
+    payment_id: str
+    merchant: str
+    merchant_area: str
+    price_fen: int
+    paid_fen: int
+    discount_fen: int
+    funder: str | None
+
+
+class MerchantRefunded(CardEnvelope):
+    """A merchant took back a purchase or part of it."""
+
+    card_sn: str
+    refund_id: str
+    payment_id: str
+    paid_fen: int
+    discount_fen: int
+    merchant: str
+    merchant_province: str
+    funder: str | None
+
+
+class PassActivated(CardEnvelope):
+    """A pass was activated: it is valid for a year."""
+
+    card_sn: str
+    pass_id: str
+    auto: bool
+    active_from: int
+    active_to: int
+
+
+class PassExpiredShare(TypedDict):
+    """What one venue gets of the price."""
+
+    venue: str
+    province: str
+    amount_fen: int
+
+
+class PassExpired(CardEnvelope):
+    """A pass ended and its price was split among the venues by use."""
+
+    card_sn: str
+    pass_id: str
+    seller: str
+    seller_province: str
+    price_fen: int
+    shares: list[PassExpiredShare]
+
+
+class PassPurchased(CardEnvelope):
+    """A pass for many venues was bought; its price is split among them when it ends."""
+
+    card_sn: str
+    pass_id: str
+    product: str
+    seller: str
+    seller_area: str
+    price_fen: int
+    activation_days: int
+
+
+class PassRefunded(CardEnvelope):
+    """A pass that was not activated was given back whole."""
+
+    card_sn: str
+    pass_id: str
+    seller: str
+    price_fen: int
+
+
+class PassUsed(CardEnvelope):
+    """A venue was entered with a pass: once per venue and day."""
+
+    card_sn: str
+    pass_id: str
+    venue: str
+    venue_area: str
+
+
+class ServiceUsed(CardEnvelope):
+    """The card was used for a service of the government or of a public body."""
+
+    card_sn: str
+    service_code: str
+    service_area: str
+    step: str
+    result: str
+    matter_id: str | None
+    package_id: str | None
+    token_hash: str | None
+    cross_province: bool
+
+
+class StudentStatusSet(CardEnvelope):
+    """A school told the status of the holder; the last one per school stands."""
+
+    card_sn: str
+    school: str
+    status: str
+    valid_from: int
+    valid_to: int | None
+
+
+class UtilityPaid(CardEnvelope):
+    """A bill of a utility was paid."""
+
+    card_sn: str
+    payment_id: str
+    utility: str
+    utility_area: str
+    account_hash: str
+    bill_month: str
+    amount_fen: int
+
+
+class UtilityRefunded(CardEnvelope):
+    """A payment of a bill was given back whole; the bill is open again."""
+
+    card_sn: str
+    refund_id: str
+    payment_id: str
+    utility: str
+    amount_fen: int
+
+
+class VenueEntered(CardEnvelope):
+    """A venue was entered with the card."""
+
+    card_sn: str
+    entry_id: str
+    venue: str
+    venue_area: str
+    ticket_id: str | None
+    group_size: int
+    price_due_fen: int
+    price_paid_fen: int
+    entitlement_id: str | None
+    subsidy_fen: int
+
+
+class VoucherExpired(CardEnvelope):
+    """What was left of a voucher after its last day went back to its programme."""
+
+    card_sn: str
+    voucher_id: str
+    province: str
+    programme: str
+    amount_fen: int
+
+
+class VoucherIssued(CardEnvelope):
+    """A voucher was issued to the holder by a programme."""
+
+    card_sn: str
+    voucher_id: str
+    province: str
+    programme: str
+    face_fen: int
+    valid_from: int
+    valid_to: int
+    merchants: list[str] | None
+
+
+class VoucherRedeemed(CardEnvelope):
+    """A voucher was redeemed, wholly or in part."""
+
+    card_sn: str
+    voucher_id: str
+    redemption_id: str
+    merchant: str
+    merchant_area: str
+    amount_fen: int
 
 
 class AuditDeducted(CardEnvelope):

@@ -16,15 +16,11 @@ from ledger.families.card import admission
 from ledger.families.card import room as card
 from ledger.families.clearing import room as clearing
 from ledger.families.medical import room as medical
+from ledger.families.service import room as service
 from ledger.families.transit import room as transit
 
-ROOMS: Final = (card, benefit, medical, transit, clearing)
+ROOMS: Final = (card, benefit, medical, transit, service, clearing)
 UNBUILT: Final = {
-    "service": (
-        "UseService PayMerchant RefundMerchant CloseMerchantDay EnterVenue BorrowItem ReturnItem ChargeFine"
-        " PurchasePass ActivatePass UsePass RefundPass ExpirePass PayUtility RefundUtility IssueVoucher RedeemVoucher"
-        " ExpireVoucher SetStudentStatus CreditPolicyFund"
-    ).split(),
     "governance": (
         "SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords UnlinkPersonRecords"
         " EnableSchemeItem"

@@ -1,6 +1,6 @@
 """One settlement, spend or pass with its lines and all that happened to it; or one notice (queries.md section 4).
 
-Settlements and spends have id spaces of their own: where one id names both, both are shown.
+Settlements, spends and passes have id spaces of their own: where one id names several, all are shown.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ledger.core.calendar import date_text, instant_text
 from ledger.core.configuration import Configuration
-from ledger.families.clearing.lines import settlement_unit, spend_unit
+from ledger.families.clearing.lines import pass_unit, settlement_unit, spend_unit
 from ledger.store import lines as store_lines
 from projections.questions import audit, streams
 from projections.questions.clearing import notice_objects, row_objects
@@ -44,7 +44,7 @@ def settlement(cursor: Cursor, view: View, source: str, name: str, config: Confi
     bill = _bill(cursor, view, name)
     cursor.execute(
         f"SELECT position FROM {view.own.named('acts')} WHERE unit_key = ANY(%s)",
-        ([settlement_unit(name), spend_unit(name)],),
+        ([settlement_unit(name), spend_unit(name), pass_unit(name)],),
     )
     positions = {position for (position,) in cursor.fetchall()}
     if bill is not None:

@@ -21,10 +21,21 @@ COLUMNS = (
     "source, position, stream_id, card_version, family, event, occurred_at, recorded_at, business_date, submitter,"
     " reference, home, treatment, institution, amount_fen, digest"
 )
-AMOUNTS = ("amount_fen", "total_fen", "gross_fen", "paid_fen", "payable_fen", "planned_fen")
+AMOUNTS = (
+    "amount_fen",
+    "total_fen",
+    "gross_fen",
+    "price_fen",
+    "price_due_fen",
+    "face_fen",
+    "net_fen",
+    "paid_fen",
+    "payable_fen",
+    "planned_fen",
+)
 HOMES = ("home_province", "home", "giver_province", "province", "issue_city")
 TREATMENTS = ("treatment_province", "treatment", "use_city")
-INSTITUTIONS = ("institution", "operator", "bank")
+INSTITUTIONS = ("institution", "operator", "bank", "merchant", "venue", "utility", "library", "seller", "school")
 
 
 def _first(event: dict[str, Any], names: tuple[str, ...]) -> str:

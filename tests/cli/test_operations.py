@@ -68,7 +68,7 @@ def test_status_counts_streams_cards_and_cycles(onecard: Onecard, dsn: str, tmp_
     assert {one["state"] for one in found["cycles"]} <= {"CUT_OFF", "CLOSED"}
     assert {(one["version"], one["behind"]) for one in found["views"]} == {(1, 0)}
     people = onecard("status").stdout
-    assert "Not built yet" in people and "PurchasePass" in people and "SealLog" in people
+    assert "Not built yet" in people and "RecordAccess" in people and "SealLog" in people
 
 
 def test_rebuild_puts_the_same_view_in_place(onecard: Onecard, tmp_path: Path) -> None:

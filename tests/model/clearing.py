@@ -179,7 +179,8 @@ def close_cycle(log: Log, command: Command) -> list[Planned]:
     refuse_if(cycle_state(log, cycle) == "CLOSED", "cycle_closed")
     digest = cut_off["table_digest"]
     refuse_if(command.get("table_digest", digest) != digest, "table_digest_differs")
-    positive = sum(max(0, total) for total in pair_totals(cut_off["rows"]).values())
+    totals = pair_totals(cut_off["rows"])
+    positive = sum(max(0, total) for (book, _, _), total in totals.items() if book == "MEDICAL")
     derived = {"table_digest": digest, "row_count": cut_off["row_count"], "payable_fen": positive}
     return [Planned(stream_id(f"cycle:{cycle}"), "CycleClosed", derived)]
 

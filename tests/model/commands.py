@@ -89,6 +89,33 @@ OWN_FIELDS: dict[str, str] = {
     "CorrectFare": "correction_id:id! operator:id! counter:count! reason:MISSING_EXIT|COMPLAINT|OPERATOR_ERROR!"
     " fare_due_fen:amount0! paid_fen:amount0!",
     "CloseTransitDay": "operator:id! operating_area:area! day:date!",
+    # 6 service
+    "UseService": "service_code:id! service_area:area! step:IDENTITY|LOGIN|QUERY|GATE|QUEUE|APPLICATION|ACCEPTANCE"
+    "|COLLECTION! result:SUCCESS|FAILURE! matter_id:id package_id:id token_hash:hash",
+    "PayMerchant": "payment_id:id! merchant:id! merchant_area:area! price_fen:amount! paid_fen:amount0!"
+    " discount_fen:amount0! funder:id",
+    "RefundMerchant": "refund_id:id! payment_id:id! paid_fen:amount0! discount_fen:amount0!",
+    "CloseMerchantDay": "merchant:id! merchant_area:area! day:date!",
+    "EnterVenue": "entry_id:id! venue:id! venue_area:area! ticket_id:id group_size:count1 price_due_fen:amount0!"
+    " price_paid_fen:amount0! entitlement_id:id",
+    "BorrowItem": "loan_id:id! library:id! library_area:area! item:id! due_on:date!",
+    "ReturnItem": "library:id! library_area:area! item:id!",
+    "ChargeFine": "fine_id:id! loan_id:id! library:id! library_area:area! amount_fen:amount!"
+    " reason:OVERDUE|DAMAGED|LOST!",
+    "PurchasePass": "pass_id:id! product:id! seller:id! seller_area:area! price_fen:amount!",
+    "ActivatePass": "pass_id:id!",
+    "UsePass": "pass_id:id! venue:id! venue_area:area!",
+    "RefundPass": "pass_id:id!",
+    "ExpirePass": "pass_id:id!",
+    "PayUtility": "payment_id:id! utility:id! utility_area:area! account_hash:hash! bill_month:month!"
+    " amount_fen:amount!",
+    "RefundUtility": "payment_id:id! refund_id:id!",
+    "IssueVoucher": "voucher_id:id! province:province! programme:id! face_fen:amount! valid_from:date! valid_to:date!"
+    " merchants:ids",
+    "RedeemVoucher": "voucher_id:id! redemption_id:id! merchant:id! merchant_area:area! amount_fen:amount!",
+    "ExpireVoucher": "voucher_id:id!",
+    "SetStudentStatus": "school:id! status:ENROLLED|SUSPENDED|GRADUATED|LEFT! valid_from:date! valid_to:date",
+    "CreditPolicyFund": "grant_id:id! province:province! programme:id! amount_fen:amount! bank_transaction:id!",
     # 7 clearing
     "ConfirmSettlements": "treatment_province:province! settlement_ids:ids!",
     "WithdrawConfirmation": "treatment_province:province! settlement_ids:ids!",
@@ -118,17 +145,20 @@ WITH_CARD = set(
     " IssueElectronicCard RevokeElectronicCard AuthoriseDelegate EndDelegation AuthoriseAgent GrantEntitlement"
     " EndEntitlement AddPayoutLine ReissueBenefit ContributeAccount WithdrawAccount RegisterTreatment"
     " EndTreatmentRegistration SettleMedical ReverseMedical VoidMedical TransferFamilyAid SpendFamilyAid"
-    " ReverseFamilyAidSpend ReturnFamilyAid TopUpPurse TapTransit CorrectFare".split()
+    " ReverseFamilyAidSpend ReturnFamilyAid TopUpPurse TapTransit CorrectFare UseService PayMerchant RefundMerchant"
+    " EnterVenue BorrowItem ChargeFine PurchasePass ActivatePass UsePass RefundPass ExpirePass PayUtility RefundUtility"
+    " IssueVoucher RedeemVoucher ExpireVoucher SetStudentStatus CreditPolicyFund".split()
 )
 
 NOT_BUILT = set(
-    "UseService PayMerchant RefundMerchant CloseMerchantDay EnterVenue BorrowItem ReturnItem ChargeFine PurchasePass"
-    " ActivatePass UsePass RefundPass ExpirePass PayUtility RefundUtility IssueVoucher RedeemVoucher ExpireVoucher"
-    " SetStudentStatus CreditPolicyFund SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords"
-    " UnlinkPersonRecords EnableSchemeItem".split()
+    "SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords UnlinkPersonRecords"
+    " EnableSchemeItem".split()
 )
 
-AREAS_OF_USE = "treatment_area spend_area operating_area".split()
+AREAS_OF_USE = (
+    "treatment_area spend_area operating_area venue_area seller_area merchant_area library_area utility_area"
+    " service_area".split()
+)
 
 
 def fields_of(command: str) -> list[tuple[str, str, bool]]:

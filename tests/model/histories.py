@@ -1,18 +1,14 @@
-"""Random histories of the five families, for tests that let the product and the second model read the same lines.
+"""Random histories of the six families, for tests that let the product and the second model read the same lines.
 
     python -m tests.model.histories --seed 1 --lines 3000            the lines
     python -m tests.model.histories --seed 1 --lines 3000 --report   what they do, by command and by reject code
 
 The same seed gives the same lines. A test must give the ledger CLOCK_MICROS, CONFIG and any secret.
 
-Over a few seeds of 5,000 lines every command of the five families is accepted sometimes and every reject code met,
-but for these, which no line of the five families can reach:
+Over a few seeds of 5,000 lines every command of the six families is accepted sometimes and every reject code met,
+but for these, which no line of the six families can reach:
 
 - `processing_restricted`: only RestrictProcessing (governance) makes a restriction;
-- the codes of service objects (merchants, venues, loans, passes, vouchers, utilities, policy funds): `payment_*`,
-  `refund_*`, `before_payment`, `entry_exists`, `entitlement_not_valid`, `loan_*`, `item_*`, `before_loan`,
-  `fine_exists`, `pass_*`, `before_purchase`, `bill_already_paid`, `voucher_*`, `merchant_not_allowed`,
-  `insufficient_voucher`, `redemption_exists`, `grant_exists`;
 - the codes of governance: `seal_exists`, `nothing_to_seal`, `access_exists`, `already_restricted`, `not_restricted`,
   `key_destroyed`, `retention_not_over`, `same_person`, `link_*`, `already_linked`, `province_not_in_scheme`,
   `scheme_item_overlaps`.
@@ -27,7 +23,16 @@ import sys
 from collections import Counter
 from typing import Any
 
-from tests.model import acts_benefit, acts_card, acts_clearing, acts_medical, acts_provoke, acts_transit
+from tests.model import (
+    acts_benefit,
+    acts_card,
+    acts_clearing,
+    acts_medical,
+    acts_passes,
+    acts_provoke,
+    acts_service,
+    acts_transit,
+)
 from tests.model.commands import OWN_FIELDS
 from tests.model.spoil import broken
 from tests.model.world import CLOCK_MICROS, DAY, SECRET, Command, World
@@ -73,6 +78,9 @@ CONFIG: list[dict[str, Any]] = [
     _entry("transit.day_cut_minutes", "34", "2024-01-01", 240),
     _entry("transit.day_cut_minutes", "31", "2025-01-01", 0),
     _entry("transit.purse_max_fen", "32", "2024-01-01", 50000),
+    _entry("pass.activation_days", "33", "2024-01-01", 0),
+    _entry("pass.activation_days", "34", "2024-01-01", 10),
+    _entry("pass.activation_days", "34", "2025-01-01", 30),
     _entry("clearing.negative_pair", "34", "2024-01-01", "CARRY"),
     _entry("clearing.negative_pair", "34", "2025-08-01", "FLIP"),
     _entry("clearing.negative_pair", "32", "2024-06-01", "CARRY"),
@@ -88,6 +96,8 @@ FAMILIES = [
     (acts_benefit.ACTS, 24),
     (acts_medical.ACTS, 27),
     (acts_transit.ACTS, 15),
+    (acts_service.ACTS, 20),
+    (acts_passes.ACTS, 9),
     (acts_clearing.ACTS, 18),
     (acts_provoke.ACTS, 4),
 ]

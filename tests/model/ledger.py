@@ -5,7 +5,7 @@ Afterwards the model tells accounts, tables, notices and lines as the documents 
 from dataclasses import dataclass
 from typing import Any
 
-from tests.model import aid, benefit, card, clearing, medical, remit, transit
+from tests.model import aid, benefit, card, clearing, medical, passes, remit, service, transit
 from tests.model.obligations import cut, lines_document
 from tests.model.shape import Refused, check_shape, content_digest, parse, refuse_if, understood
 from tests.model.state import Command, Event, Log, china_date, last_day
@@ -16,6 +16,8 @@ DECISIONS = {
     **medical.DECISIONS,
     **aid.DECISIONS,
     **transit.DECISIONS,
+    **service.DECISIONS,
+    **passes.DECISIONS,
     **clearing.DECISIONS,
     **remit.DECISIONS,
 }

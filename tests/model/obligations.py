@@ -8,7 +8,7 @@ from tests.model.state import Event, Log, instant_text, last_day, sha256_hex
 Line = dict[str, Any]
 Row = dict[str, Any]
 
-POSITIVE = ("SETTLEMENT", "WALLET")
+POSITIVE = ("SETTLEMENT", "WALLET", "PASS")
 KEY = ("cycle", "book", "home", "treatment", "insutype", "clr_type")
 
 
@@ -24,7 +24,7 @@ def _line(event: Event, number: int, kind: str, unit: Event, **fields: Any) -> L
         "other_fen": 0,
         "deduction_fen": 0,
         "funds": {},
-        "settlement_id": unit.get("settlement_id") or unit.get("spend_id"),
+        "settlement_id": unit.get("settlement_id") or unit.get("spend_id") or unit.get("pass_id"),
         "reverses": None,
         "business_date": event["business_date"],
         "origin_period": event["business_date"][:7],
@@ -90,6 +90,30 @@ def _deduction_lines(log: Log, event: Event) -> list[Line]:
     return [_line(event, 1, "DEDUCTION", settlement, **same, **amounts, reverses=reverses)]
 
 
+def _pass_lines(event: Event) -> list[Line]:
+    home = event["seller_province"]
+    sums: dict[str, int] = {}
+    for share in event["shares"]:
+        sums[share["province"]] = sums.get(share["province"], 0) + share["amount_fen"]
+    owed = [(province, amount) for province, amount in sorted(sums.items()) if province != home and amount > 0]
+    return [
+        _line(
+            event,
+            number,
+            "PASS",
+            event,
+            book="PASS",
+            home=home,
+            treatment=province,
+            insutype="-",
+            clr_type="PASS",
+            amount_fen=amount,
+            other_fen=amount,
+        )
+        for number, (province, amount) in enumerate(owed, start=1)
+    ]
+
+
 def plain_lines(log: Log) -> list[Line]:
     """Every clearing line there is, without its state. A voided settlement and its void have none."""
     lines: list[Line] = []
@@ -99,6 +123,8 @@ def plain_lines(log: Log) -> list[Line]:
             lines += _positive_lines(event)
         elif name == "FamilyAidSpent":
             lines += _positive_lines(event)
+        elif name == "PassExpired":
+            lines += _pass_lines(event)
         elif name == "MedicalReversed":
             original = settlement_of(log, event["settlement_id"])
             lines += _negative_lines(event, original) if original else []
@@ -202,8 +228,12 @@ def is_spend(log: Log, line: Line) -> bool:
     return bool(log.events[line["position"] - 1]["event"] == "FamilyAidSpent")
 
 
+def born_confirmed(log: Log, line: Line) -> bool:
+    return is_spend(log, line) or line["kind"] == "PASS"
+
+
 def _eligible(log: Log, line: Line, confirmed: set[str]) -> bool:
-    if is_spend(log, line):
+    if born_confirmed(log, line):
         return True
     return line["settlement_id"] in confirmed and flags(log, line["settlement_id"]) == (False, False)
 
@@ -261,7 +291,7 @@ def lines_document(log: Log) -> list[Line]:
     for line in plain_lines(log):
         cycle = taken.get(line["line_id"])
         positive = line["kind"] in POSITIVE
-        of_settlement = positive and not is_spend(log, line)
+        of_settlement = positive and not born_confirmed(log, line)
         disputed, held = flags(log, line["settlement_id"]) if of_settlement else (False, False)
         agreed = positive and (not of_settlement or line["settlement_id"] in confirmed)
         if cycle is not None:

@@ -119,6 +119,8 @@ def _check_together(command: str, present: dict[str, Any]) -> None:
         _if_and_only_if(present, "fund_pay_type", present["purpose"] == "PREMIUM")
     elif command == "TapTransit":
         refuse_if("entry_counter" in present and present["tap_type"] != "EXIT", "unknown_field")
+    elif command == "PayMerchant":
+        _if_and_only_if(present, "funder", present["discount_fen"] > 0)
     elif command == "RecordRemittance":
         _if_and_only_if(present, "returned_remittance_id", present["method"] == "RETURN")
         _if_and_only_if(present, "notice_id", present["book"] != "TRANSIT")

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "transit.journey_timeout_minutes": 240,
     "transit.day_cut_minutes": 180,
     "transit.purse_max_fen": 100000,
+    "pass.activation_days": 90,
     "clearing.negative_pair": "FLIP",
     "clearing.max_deferrals": 2,
     "prepayment.multiple": 2,

@@ -5,7 +5,7 @@ from collections import Counter
 from tests.model.histories import CLOCK_MICROS, CONFIG, SECRET, tell
 from tests.model.ledger import Model
 
-LINES = 700
+LINES = 1_000
 
 
 def test_the_same_seed_tells_the_same_history() -> None:

@@ -12,13 +12,7 @@ from tests.model.ledger import Model
 GOLDEN = Path(__file__).resolve().parents[2] / "samples" / "golden"
 EXAMPLES = sorted(path.stem for path in GOLDEN.glob("E*.jsonl"))
 NEED_OTHER_FAMILIES = {
-    "E15": "passes (service family)",
-    "E16": "vouchers (service family)",
-    "E18": "UseService (service family)",
-    "E19": "library and scheme items (service and governance families)",
-    "E20": "venues (service family)",
-    "E21": "merchants (service family)",
-    "E22": "utilities (service family)",
+    "E19": "scheme items (governance family)",
     "E27": "restriction of processing (governance family)",
 }
 

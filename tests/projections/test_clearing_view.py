@@ -33,8 +33,10 @@ def agree(scene: Scene, model: Model, chance: random.Random) -> None:
         assert scene.lines(state=state) == [line for line in lines if line["state"] == state]
     waiting = [line for line in lines if line["deferrals"] and line["cycle"] is None]
     assert scene.lines(deferred=True) == waiting
-    assert scene.lines(home="34", book="MEDICAL") == [line for line in lines if line["home"] == "34"]
-    assert scene.lines(treatment="31", book="PASS") == []
+    medical = [line for line in lines if line["book"] == "MEDICAL"]
+    assert scene.lines(home="34", book="MEDICAL") == [line for line in medical if line["home"] == "34"]
+    passes = [line for line in lines if line["book"] == "PASS"]
+    assert scene.lines(treatment="31", book="PASS") == [line for line in passes if line["treatment"] == "31"]
     for name in {line["settlement_id"] for line in chance.sample(lines, min(len(lines), 5))}:
         shown = scene.show(name)
         assert shown["lines"] == [line for line in lines if line["settlement_id"] == name]

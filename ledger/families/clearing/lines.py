@@ -12,8 +12,10 @@ from typing import Final
 from ledger.core.decider import Event
 
 MEDICAL: Final = "MEDICAL"
+PASS: Final = "PASS"
 CONTRA: Final = ("REVERSAL", "DEDUCTION")
 WALLET_INSUTYPE: Final = "310"
+NO_INSUTYPE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def settlement_unit(settlement_id: str) -> str:
 def spend_unit(spend_id: str) -> str:
     """Key of the unit of a family-aid spend."""
     return f"spend:{spend_id}"
+
+
+def pass_unit(pass_id: str) -> str:
+    """Key of the unit of a pass whose price was split."""
+    return f"pass:{pass_id}"
 
 
 def lines_for(event_name: str, event: Event, position: int) -> list[Line]:
@@ -180,6 +187,38 @@ def _of_deduction(event: Event, position: int, deduction: int, effective_date: i
         )
 
 
+def shares_elsewhere(event: Event) -> dict[str, int]:
+    """What the seller's province of a pass owes for shares of the price, by province; sums of 0 are left out."""
+    sums: dict[str, int] = {}
+    for share in event["shares"]:
+        if share["province"] != event["seller_province"]:
+            sums[share["province"]] = sums.get(share["province"], 0) + share["amount_fen"]
+    return {province: amount for province, amount in sorted(sums.items()) if amount}
+
+
+def _pass_expired(event: Event, position: int) -> Iterable[Line]:
+    for number, (province, amount) in enumerate(shares_elsewhere(event).items(), 1):
+        yield Line(
+            position=position,
+            n=number,
+            kind=PASS,
+            book=PASS,
+            home=event["seller_province"],
+            treatment=province,
+            insutype=NO_INSUTYPE,
+            clr_type=PASS,
+            amount_fen=amount,
+            unit=pass_unit(event["pass_id"]),
+            settlement_id=event["pass_id"],
+            business_date=event["business_date"],
+            effective_date=event["business_date"],
+            occurred_at=event["occurred_at"],
+            institution=None,
+            card_id=event["card_id"],
+            other_fen=amount,
+        )
+
+
 MAKERS: Final[dict[str, Callable[[Event, int], Iterable[Line]]]] = {
     "MedicalSettled": _settled,
     "MedicalReversed": _reversed,
@@ -187,4 +226,5 @@ MAKERS: Final[dict[str, Callable[[Event, int], Iterable[Line]]]] = {
     "FamilyAidSpendReversed": _spend_reversed,
     "AuditDeducted": _deducted,
     "AuditDeductionReversed": _deduction_reversed,
+    "PassExpired": _pass_expired,
 }

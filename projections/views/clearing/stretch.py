@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ledger.core.decider import Event
-from ledger.families.clearing.lines import CONTRA, Line, lines_for, spend_unit
+from ledger.families.clearing.lines import CONTRA, Line, lines_for
 from ledger.families.clearing.units import Unit
 from ledger.store import lines as store_lines
 from projections.feed.port import Record
 from projections.views.clearing.tables import Set
-from projections.views.clearing.units import CutOff, Units, named_by
+from projections.views.clearing.units import PASS_EVENTS, CutOff, Units, named_by
 from projections.views.port import Cursor
 
-SPENT: Final = "FamilyAidSpent"
-# Events that open units and change none.
-OPENING: Final = frozenset(("MedicalSettled", SPENT))
+# Events that may open units and change none; their units are confirmed from the beginning, but for settlements.
+SETTLED: Final = "MedicalSettled"
+OPENING: Final = frozenset((SETTLED, "FamilyAidSpent")) | PASS_EVENTS
 UNIT_EVENTS: Final = frozenset(
     "MedicalReversed MedicalVoided FamilyAidSpendReversed AuditDeducted AuditDeductionReversed SettlementsConfirmed"
     " ConfirmationWithdrawn DisputeOpened DisputeResolved".split()
@@ -90,8 +90,8 @@ class Stretch:
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._closed: list[tuple[str, int]] = []
         self._handlers: dict[str, Callable[[Record], None]] = {
-            "MedicalSettled": self._settled,
-            SPENT: self._spent,
+            **dict.fromkeys(OPENING, self._opening),
+            SETTLED: self._settled,
             "CycleClosed": self._cycle_closed,
             "NoticeIssued": self._notice_issued,
             "RemittanceRecorded": self._remitted,
@@ -114,8 +114,8 @@ class Stretch:
         if event["cross_province"] or event["wallet_cleared"]:
             self._make_lines(record)
 
-    def _spent(self, record: Record) -> None:
-        self._acts.append((record.position, spend_unit(record.event["spend_id"])))
+    def _opening(self, record: Record) -> None:
+        self._acts.extend((record.position, key) for key in named_by(record.name, record.event))
         self._make_lines(record)
 
     def _make_lines(self, record: Record) -> None:
@@ -166,7 +166,7 @@ class Stretch:
         """Write what `OPENING` events made, all of it new, into tables without indexes."""
         tables = self._tables
         units = [
-            f"{made[0].unit}\t{position}\t{event['business_date']}\t{len(made)}\t{name == SPENT}\t{position}\n"
+            f"{made[0].unit}\t{position}\t{event['business_date']}\t{len(made)}\t{name != SETTLED}\t{position}\n"
             for name, event, position, made in self._unit_events
         ]
         self._copy_new(cursor)
@@ -205,7 +205,7 @@ class Stretch:
         units = Units(store_lines.load_units(cursor, self._tables, sorted(keys)) if keys else [], cut_offs)
         for name, event, position, made in self._unit_events:
             if made:
-                units.open(made[0].unit, position, event["business_date"], len(made), name == SPENT)
+                units.open(made[0].unit, position, event["business_date"], len(made), name != SETTLED)
             else:
                 units.change(name, event, position)
         _copy(cursor, self._tables.units, UNIT_COLUMNS, [unit_line(key, unit) for key, unit in units.opened()])

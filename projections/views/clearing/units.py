@@ -7,10 +7,13 @@ after the day from which the unit is eligible has taken it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ledger.core.decider import Event
-from ledger.families.clearing.lines import settlement_unit, spend_unit
+from ledger.families.clearing.lines import pass_unit, settlement_unit, spend_unit
 from ledger.families.clearing.units import Unit
+
+PASS_EVENTS: Final = frozenset("PassPurchased PassActivated PassUsed PassRefunded PassExpired".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ def named_by(name: str, event: Event) -> Iterator[str]:
         yield from map(settlement_unit, event["settlement_ids"])
     elif name in ("FamilyAidSpent", "FamilyAidSpendReversed"):
         yield spend_unit(event["spend_id"])
+    elif name in PASS_EVENTS:
+        yield pass_unit(event["pass_id"])
     elif name != "MedicalSettled" and event["settlement_id"] is not None:
         yield settlement_unit(event["settlement_id"])
 

@@ -1,0 +1,1 @@
+"""Service: counters, merchants, venues, libraries, passes, bills, vouchers, funds (contract section 6)."""
