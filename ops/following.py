@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from ops.problems import EnvironmentProblem
 from ops.wiring import Ledger
 from projections import presence, shares
 from projections.feed.ahead import Ahead
@@ -15,6 +16,8 @@ from projections.follow import WAIT_SECONDS, Step, follow, positions, prepare
 from projections.followers import Running
 from projections.incidents import OF_SURROUNDINGS, look_again
 from projections.kafka.access import BrokerProblem
+from projections.kafka.reader import Reader
+from projections.relay.progress import Foreign, published
 from projections.shares import Share
 from projections.views.port import View
 
@@ -47,6 +50,7 @@ class Following:
     def steps(self, source: str) -> Iterator[Step]:
         """Follow one source, with connections that nobody else uses."""
         names = [view.name for view in self.views]
+        self._refuse_namesake(source)
         with closing(self.ledger.connect()) as connection:
             prepare(connection, self.views, source)
             presence.announce(connection, names)
@@ -56,6 +60,24 @@ class Following:
                 yield from self._shared(connection, names, source, self.share)
             else:
                 yield from self._whole(connection, source)
+
+    def _refuse_namesake(self, source: str) -> None:
+        """The store's own source from topics, but another store's: its log would be taken for that of our views."""
+        ledger = self.ledger
+        if source != ledger.source or ledger.settings.kafka_bootstrap is None:
+            return
+        with closing(Reader(ledger.access())) as reader:
+            try:
+                found = published(reader, ledger.topology, source)
+            except (BrokerProblem, Foreign) as problem:
+                if isinstance(problem, Foreign) or problem.code in ("topic_unknown", "not_allowed"):
+                    return  # the feed will tell
+                raise
+        if found is not None and found.store_id != ledger.store_id:
+            raise EnvironmentProblem(
+                f"Source {source} on Kafka is another store's than this one, which bears the same name: a store that"
+                " follows others has a name of its own. Make it anew with another ONECARD_SOURCE, such as nation."
+            )
 
     def _whole(self, connection: psycopg.Connection[Any], source: str) -> Iterator[Step]:
         decoded = frozenset().union(*(view.loader(0, source).wants for view in self.views))

@@ -3,7 +3,7 @@
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.service.writer import Writer
 from ledger.store import identity
+from ledger.store.recorder import History
 from ops.database import open_database
 from ops.migrate import migrate
 from ops.problems import EnvironmentProblem
@@ -86,11 +87,19 @@ class Ledger:
         return ShareFeed(self.access(), topology, source, share.partitions(topology.partitions))
 
     def sources(self) -> set[str]:
-        """The store's own source, and every one that Kafka has a relay's topic of."""
+        """The store's own source, and every one that Kafka has a relay's topic of.
+
+        A store without events need not publish: that of a nation, which only follows others, is left out.
+        """
         if self.settings.kafka_bootstrap is None:
             return {self.source}
         with Cluster(self.access()) as cluster:
-            return {self.source, *filter(None, map(source_of_relay, cluster.topics()))}
+            found = set(filter(None, map(source_of_relay, cluster.topics())))
+        return found | {self.source} if self._has_events() else found
+
+    def _has_events(self) -> bool:
+        with closing(self.connect()) as connection:
+            return History(connection).head() > 0
 
     def writer(self) -> Writer:
         """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""

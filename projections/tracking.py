@@ -133,5 +133,11 @@ def position_of(connection: psycopg.Connection[Any] | psycopg.Cursor[Any], view:
         (view, source),
     ).fetchone()
     if row is None:
-        raise NotBuilt(f"the view {view} is not built yet: run `onecard follow --until-caught-up`")
+        others = ", ".join(followed(connection, [view]))
+        if not others:
+            raise NotBuilt(f"the view {view} is not built yet: run `onecard follow --until-caught-up`")
+        raise NotBuilt(
+            f"the view {view} is not built yet of source {source}, but of {others}: ask with --source, or run"
+            f" `onecard follow --source {source} --until-caught-up`"
+        )
     return row[0], row[1]
