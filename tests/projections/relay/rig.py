@@ -37,14 +37,15 @@ class Rig:
     store_id: str
 
     @classmethod
-    def of(cls, kafka: Kafka, store: Store, topics: bool = True) -> "Rig":
-        source = kafka.source()
+    def of(cls, kafka: Kafka, store: Store, topics: bool = True, source: str | None = None) -> "Rig":
+        source = source or kafka.source()
         with closing(store.connect()) as connection:
             config = Configuration.load(store.config)
-            found = identity.check(connection, source, source, config, store.keyring())
+            row = connection.execute("SELECT store_id::text FROM ledger.store").fetchone()
+            store_id = row[0] if row else identity.check(connection, source, source, config, store.keyring()).store_id
         if topics:
             kafka.make_topics(source)
-        return cls(kafka, store, source, found.store_id)
+        return cls(kafka, store, source, store_id)
 
     def submit(self, folder: Path, seed: int, lines: int) -> int:
         """The head after a history was submitted."""
