@@ -100,10 +100,10 @@ class Brokers:
         )
         return {place: Ends(beginnings[place], stable[place], high[place]) for place in places}
 
-    def hanging(self, longest_seconds: int = LONGEST_TRANSACTION_SECONDS) -> list[Hanging]:
+    def hanging(self) -> list[Hanging]:
         """Transactions that hold up our topics; of others' topics nothing is said."""
         found = []
-        for one in self._cluster.hanging_transactions(longest_seconds * 1_000):
+        for one in self._cluster.hanging_transactions(LONGEST_TRANSACTION_SECONDS * 1_000):
             ours = tuple(sorted((topic, number) for topic, number in one["topic_partitions"] if _is_ours(topic)))
             if ours:
                 age_seconds = one["age_ms"] // 1_000

@@ -23,7 +23,7 @@ WHOLE: Final = "1/1"
 RELAY: Final = "relay"
 AT: Final = "SELECT state FROM ledger.events WHERE notification_id = %s"
 SHARED: Final = """
-    SELECT partition, partitions, position FROM views.shares
+    SELECT partition, position FROM views.shares
     WHERE view = %s AND version = %s AND source = %s ORDER BY partition
 """
 CLAIMED: Final = """
@@ -74,18 +74,20 @@ class Follower:
         return {key: getattr(self, key) for key in shown}
 
 
-def stands(cursor: Cursor, source: str) -> list[Stand]:
-    """Every view in a source, by name; a view that is not built, or does not follow it yet, stands at 0."""
+def stands(cursor: Cursor, source: str, partitions: int) -> list[Stand]:
+    """Every view in a source, by name; a view that is not built, or does not follow it yet, stands at 0.
+
+    `partitions`: how many the topics have; 0 where views follow the log, which is not shared out.
+    """
     names = sorted(view.name for view in VIEWS)
     built = {one.view: one for one in tracking.standing(cursor, names, source)}
     found = []
     for name in names:
         if (one := built.get(name)) is None:
-            found.append(Stand(name, source, 0, 0))
+            found.append(Stand(name, source, 0, 0, {}, partitions))
             continue
-        rows = cursor.execute(SHARED, (name, one.version, source)).fetchall()
-        ahead = {partition: position for partition, _, position in rows}
-        found.append(Stand(name, source, one.position, one.recorded_at, ahead, rows[0][1] if rows else 0))
+        ahead = dict(cursor.execute(SHARED, (name, one.version, source)).fetchall())
+        found.append(Stand(name, source, one.position, one.recorded_at, ahead, partitions))
     return found
 
 

@@ -43,7 +43,7 @@ class Account:
 def of_database(cursor: Cursor, wanted: Sequence[str] | None = None, feed: str = LOG) -> Account:
     """What the database alone tells: all there is of views that follow the log. `wanted` None: every source here."""
     own, every = lag.followed_here(cursor)
-    return _stood(cursor, own, every if wanted is None else wanted, {}, feed)
+    return _stood(cursor, own, every if wanted is None else wanted, {}, feed, 0)
 
 
 def of_topics(
@@ -53,7 +53,7 @@ def of_topics(
     own, every = ask(lag.followed_here)
     asked = every if wanted is None else wanted
     published = known(brokers, asked)
-    account = ask(lambda cursor: _stood(cursor, own, asked, published, TOPICS))
+    account = ask(lambda cursor: _stood(cursor, own, asked, published, TOPICS, brokers.topology.partitions))
     hanging = brokers.hanging()
     if not in_partitions:
         return replace(account, hanging=hanging)
@@ -68,10 +68,15 @@ def of_topics(
 
 
 def _stood(
-    cursor: Cursor, own: str, wanted: Sequence[str], published: dict[str, Progress | None], feed: str
+    cursor: Cursor,
+    own: str,
+    wanted: Sequence[str],
+    published: dict[str, Progress | None],
+    feed: str,
+    partitions: int,
 ) -> Account:
     positions = {source: one.position if one else 0 for source, one in published.items()}
-    stood = {source: lag.stands(cursor, source) for source in wanted}
+    stood = {source: lag.stands(cursor, source, partitions) for source in wanted}
     heads = {source: lag.head_of(cursor, source, stood[source], positions) for source in wanted}
     found = [one for source in wanted for one in lag.followers(cursor, stood[source], heads[source], feed)]
     if own in published:
