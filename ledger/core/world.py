@@ -52,7 +52,9 @@ class World(Rows):
         "taken",
     )  # fmt: skip
 
-    def __init__(self, source: Source, config: Configuration, keyring: Keyring, now: int, position: int) -> None:
+    def __init__(
+        self, source: Source, config: Configuration, keyring: Keyring, now: int = 0, position: int = 0
+    ) -> None:
         self._source = source
         self.config = config
         self.keyring = keyring

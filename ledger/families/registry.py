@@ -3,7 +3,7 @@
 Adding a family means adding its room here and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType, no_postings
@@ -33,10 +33,11 @@ POSTING: Final = frozenset(name for name, event in EVENTS.items() if event.posti
 TABLE: Final = CommandTable(COMMANDS, frozenset(name for names in UNBUILT.values() for name in names))
 
 
-def keys(command: Command, world: World) -> Iterable[Name]:
-    """Rows that deciding this command will surely read."""
-    yield from admission.keys(command, world)
-    yield from command.type.keys(command, world)
+def names(commands: Iterable[Command], world: World) -> Iterator[Name]:
+    """Rows that deciding these commands will surely read; told without reading any."""
+    for command in commands:
+        yield from admission.keys(command, world)
+        yield from command.type.keys(command, world)
 
 
 def cards_then(command: Command, world: World) -> Iterable[Name]:

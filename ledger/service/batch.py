@@ -59,9 +59,14 @@ class Decided:
     rows: dict[Name, Row] = field(default_factory=dict)
 
 
+def commands_of(lines: Sequence[Line]) -> list[Command]:
+    """The commands of the lines whose shape is right."""
+    return [line.command for line in lines if line.command is not None]
+
+
 def keys_of(lines: Sequence[Line]) -> list[Key]:
     """(submitter, reference) of the lines whose shape is right."""
-    return [(line.command.submitter, line.command.reference) for line in lines if line.command is not None]
+    return [(command.submitter, command.reference) for command in commands_of(lines)]
 
 
 class Foresight:
@@ -71,16 +76,15 @@ class Foresight:
     command misses a row, those of its type that remain are asked again, a number of times.
     """
 
-    def __init__(self, lines: Sequence[Line], world: World, known: dict[Key, Submission]) -> None:
+    def __init__(self, lines: Sequence[Line], world: World, known: dict[Key, Submission], read: bool) -> None:
         self._world = world
         self._commands = [
-            line.command
-            for line in lines
-            if line.command is not None and (line.command.submitter, line.command.reference) not in known
+            command for command in commands_of(lines) if (command.submitter, command.reference) not in known
         ]
         self._asked = 0
         self._begun = 0
-        world.load(name for command in self._commands for name in registry.keys(command, world))
+        if not read:
+            world.load(registry.names(self._commands, world))
         world.recall(key for command in self._commands for key in command.type.recalls(command))
         self._load_then(self._commands)
         world.foresee = self._again
@@ -102,14 +106,22 @@ class Foresight:
 
 
 def decide_batch(
-    lines: Sequence[Line], world: World, known: dict[Key, Submission], recorded_at: int, lease: int, in_flight: InFlight
+    lines: Sequence[Line],
+    world: World,
+    known: dict[Key, Submission],
+    recorded_at: int,
+    lease: int,
+    in_flight: InFlight,
+    read: bool = False,
 ) -> Decided:
-    """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here."""
+    """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here.
+    `read`: the world has read the rows that the commands name.
+    """
     decided = Decided(lines, [], Append(lease))
     events = decided.append.events
     world.in_flight = in_flight
     world.recall(key for key, first in known.items() if first.digest == RESTORED)
-    foresight = Foresight(lines, world, known)
+    foresight = Foresight(lines, world, known, read)
     for line in lines:
         if line.command is None:
             assert line.rejected is not None

@@ -283,8 +283,7 @@ def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: Inp
     """Lines an interrupted run decided: refused as stored, the others by their submissions."""
     refused = runs.refusals(connection, run.run_id, batch.lines[0].line.number, batch.lines[-1].line.number)
     commands = [line.line.command for line in batch.lines if line.line.command is not None]
-    with connection.cursor() as cursor:
-        found = submissions.find(cursor, [(command.submitter, command.reference) for command in commands])
+    found = submissions.find(connection, [(command.submitter, command.reference) for command in commands])
     answered = []
     for line in batch.lines:
         refusal = refused.get(line.line.number)

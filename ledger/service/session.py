@@ -1,4 +1,4 @@
-"""What a writer holds in the database: three connections, the decider lease and the runs it works on.
+"""What a writer holds in the database: four connections, the decider lease and the runs it works on.
 
 All of it dies with the process. When the server or the network takes a connection away, everything is made anew: a
 lease is never carried over, and a run is claimed again before anything of it is decided.
@@ -29,7 +29,8 @@ class RunTaken(StoreUnreachable):
 
 
 class Session:
-    """`reading` and `writing` are used by one thread each; `leasing` also by whoever looks at who waits."""
+    """`reading` (on the spot, through `source`) and `ahead` (for the next batch) are used by the thread that decides,
+    `writing` by the one that commits, `leasing` also by whoever looks at who waits."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -39,25 +40,26 @@ class Session:
     def _open(self) -> None:
         opened: list[psycopg.Connection[Any]] = []
         try:
-            for _ in range(3):
+            for _ in range(4):
                 opened.append(self._connect())
                 # The lease's number must be read as it is now, whatever the database's default is.
                 opened[-1].execute("SET default_transaction_isolation = 'read committed'")
             self.source = StoreSource(opened[0])
+            self.ahead = StoreSource(opened[3])
         except BaseException:
             for connection in opened:
                 connection.close()
             raise
-        self.reading, self.writing, self.leasing = opened
+        self.reading, self.writing, self.leasing, _ = self._opened = opened
         self.lease = Lease(self.leasing)
 
     def close(self) -> None:
-        for connection in (self.reading, self.writing, self.leasing):
+        for connection in self._opened:
             connection.close()
 
     def is_lost(self, error: BaseException | None) -> bool:
         """Whether an error means that a connection is gone, not that a statement was wrong."""
-        return appending.is_lost_connection(error, self.reading, self.writing, self.leasing)
+        return appending.is_lost_connection(error, *self._opened)
 
     def claim(self, run_id: int) -> bool:
         """Make a run this session's, unless another living process works on it."""

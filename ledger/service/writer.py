@@ -1,7 +1,7 @@
 """The writer: batches of lines in, outcomes out, committed in order under the decider lease.
 
-While one batch commits in a thread, the next is decided on top of it (its rows and references overlaid). Steps of one
-batch, and what a crash before each leaves behind:
+While one batch commits in a thread, the next is decided on top of it (its rows and references overlaid), and what the
+one after that needs is read. Steps of one batch, and what a crash before each leaves behind:
  1. take the lease, read the head            nothing
  2. look up references, load rows, decide    nothing
  3. commit events, submissions, rows, run    nothing, or everything if the answer was lost: step 4 finds out
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -22,9 +23,9 @@ import psycopg
 from ledger.core.configuration import Configuration
 from ledger.core.decider import Command
 from ledger.core.identity import Keyring
-from ledger.core.rows import Row
-from ledger.core.world import Name, World
+from ledger.core.world import World
 from ledger.families.clearing.cycle import Cycle
+from ledger.service.ahead import Ahead
 from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
@@ -81,7 +82,9 @@ class Writer:
         self._pending: deque[_InFlight] = deque()
         self._position = 0
         self._recorded_at = 0
-        self._rows: dict[Name, Row] = {}
+        # Decided under this lease, and perhaps not committed yet when the rows for the next batch were read.
+        self._recent: deque[Decided] = deque(maxlen=IN_FLIGHT + 1)
+        self._ahead: Ahead | None = None
 
     def __enter__(self) -> "Writer":
         self._idle.start()
@@ -105,19 +108,22 @@ class Writer:
         return [outcome for _, outcomes in self.run(alone) for outcome in outcomes]
 
     def run(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, list[Outcome]]]:
-        """Outcomes of each batch, in order, each after its commit.
+        """Outcomes of each batch, in order, each after its commit. A batch is decided when the one after it is known.
 
         While a batch is fetched or an outcome is taken, the lease may go to whoever waits for it.
         """
+        batch: Batch | None = None
         try:
-            for batch in batches:
+            for following in chain(batches, (None,)):
                 answers: Answers = []
                 try:
                     with self._idle.working:
-                        self._step(batch, answers)
+                        if batch is not None:
+                            self._step(batch, following, answers)
                 finally:
                     # What is committed is told, even if the next batch cannot be decided.
                     yield from answers
+                batch = following
             with self._idle.working:
                 answers = []
                 self._settle(0, answers)
@@ -126,13 +132,13 @@ class Writer:
             with self._idle.working:
                 self._abandon()
 
-    def _step(self, batch: Batch, answers: Answers) -> None:
-        """Take in one batch, and answer those whose commit is due."""
+    def _step(self, batch: Batch, following: Batch | None, answers: Answers) -> None:
+        """Decide one batch, and answer those whose commit is due."""
         if batch.is_alone or not self.session.lease.number:
             self._settle(0, answers)
         try:
             with self._cut_off_ahead(batch):
-                decided = self._decide_anyhow(batch)
+                decided = self._decide_anyhow(batch, following)
         except Exception:
             self._settle(0, answers)
             raise
@@ -146,7 +152,7 @@ class Writer:
         if not self.session.lease.number:
             self.session.lease.take()
             self._position, self._recorded_at = self.session.source.head()
-            self._rows = {}
+            self._recent.clear()
 
     def _hand_over_if_wanted(self) -> None:
         lease = self.session.lease
@@ -155,7 +161,7 @@ class Writer:
             self._release()
 
     def _release(self) -> None:
-        self._rows = {}
+        self._recent.clear()
         self._guarded(self.session.lease.release)
 
     def _guarded(self, ask: Callable[[], bool]) -> bool:
@@ -176,6 +182,7 @@ class Writer:
             self._wait()
         finally:
             self._pending.clear()
+            self._forget_ahead()
             self._release()
 
     # --- deciding and committing -------------------------------------------------------------------------------------
@@ -207,35 +214,66 @@ class Writer:
         known = source.find([(command.submitter, command.reference)])
         return bool(known) or any(source.load([(Cycle, command["cycle"])]))
 
-    def _decide_anyhow(self, batch: Batch) -> Decided:
+    def _decide_anyhow(self, batch: Batch, following: Batch | None) -> Decided:
         """Decide a batch on top of those in flight, on fresh connections if need be."""
         for _ in range(RECOVERIES):
             try:
-                return self._decide(batch)
+                return self._decide(batch, following)
             except Exception as error:
                 if not self.session.is_lost(error):
                     raise
             self._recover()
         raise StoreUnreachable("the database ends our sessions again and again")
 
-    def _decide(self, batch: Batch) -> Decided:
+    def _decide(self, batch: Batch, following: Batch | None = None) -> Decided:
         self._take_lease()
         session = self.session
-        now = self._clock()
-        self._recorded_at = max(now, self._recorded_at)
-        known = session.source.find(list(dict.fromkeys(keys_of(batch.lines))))
+        ahead = self._taken_ahead(batch)
+        if ahead is None:
+            world = World(session.source, self._config, self._keyring)
+            known = session.source.find(list(dict.fromkeys(keys_of(batch.lines))))
+        else:
+            world, known = ahead.world, ahead.known
+        if following is not None and not batch.is_alone and not following.is_alone:
+            self._look_ahead(following)
+        world.now = self._clock()
+        world.position = self._position + 1
+        self._recorded_at = max(world.now, self._recorded_at)
         in_flight: InFlight = {}
-        for flying in self._pending:
-            known.update(flying.decided.submissions)
-            in_flight.update(flying.decided.recorded)
-        world = World(session.source, self._config, self._keyring, now, self._position + 1)
-        world.rows.update(self._rows)
-        decided = decide_batch(batch.lines, world, known, self._recorded_at, session.lease.number, in_flight)
+        for recent in self._recent:
+            world.rows.update(recent.rows)
+            known.update(recent.submissions)
+            in_flight.update(recent.recorded)
+        read = ahead is not None and ahead.with_rows
+        decided = decide_batch(batch.lines, world, known, self._recorded_at, session.lease.number, in_flight, read)
         if batch.progress is not None:
             decided.append.progress = batch.progress(decided.outcomes)
         self._position = world.position - 1
-        self._rows = decided.rows
+        self._recent.append(decided)
         return decided
+
+    # --- reading ahead -----------------------------------------------------------------------------------------------
+
+    def _look_ahead(self, batch: Batch) -> None:
+        """Send for what a batch needs. A file that was booked before needs no rows: nothing of it is decided."""
+        world = World(self.session.source, self._config, self._keyring)
+        with_rows = not self._recent or bool(self._recent[-1].submissions)
+        self._ahead = Ahead(self.session.ahead, batch.lines, world, self.session.lease.number, with_rows)
+
+    def _taken_ahead(self, batch: Batch) -> Ahead | None:
+        """What was read for a batch, if it was and is still true."""
+        ahead = self._ahead
+        if ahead is None or ahead.lines is not batch.lines or ahead.lease != self.session.lease.number:
+            self._forget_ahead()
+            return None
+        self._ahead = None
+        ahead.take()
+        return ahead
+
+    def _forget_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.drop()
+            self._ahead = None
 
     def _commit(self, batch: Batch, decided: Decided) -> _InFlight:
         before = self._pending[-1].commit if self._pending else None
@@ -273,6 +311,7 @@ class Writer:
         self._pending.clear()
         for _ in range(RECOVERIES):
             try:
+                self._forget_ahead()
                 self.session.renew()
                 self._take_lease()
                 while lost:

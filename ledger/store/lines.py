@@ -18,9 +18,9 @@ from ledger.store.cut_off import Prepared, changed, cut_off_table, finish, prepa
 from ledger.store.line_tables import STORE, Tables, definition
 
 __all__ = [
-    "STORE", "Prepared", "Tables", "changed", "cut_off_table", "cycle_rows", "definition", "finish", "insert_lines",
-    "load_units", "mark_corrected", "pair_totals", "prepare", "recomputed", "store_cycle_rows", "taken_by",
-    "upsert_units",
+    "STORE", "Prepared", "Tables", "ask_units", "changed", "cut_off_table", "cycle_rows", "definition", "finish",
+    "insert_lines", "load_units", "mark_corrected", "pair_totals", "prepare", "recomputed", "store_cycle_rows",
+    "taken_by", "told_units", "upsert_units",
 ]  # fmt: skip
 
 Cursor = psycopg.Cursor[Any]
@@ -208,7 +208,15 @@ def _row_values(row: TableRow) -> tuple[Any, ...]:
 
 def load_units(cursor: Cursor, tables: Tables, keys: Sequence[str]) -> list[tuple[str, Unit]]:
     """The units that exist among `keys`."""
-    cursor.execute(f"SELECT {_names(UNIT_COLUMNS)} FROM {tables.units} WHERE unit_key = ANY(%s)", (list(keys),))
+    return told_units(ask_units(cursor, tables, keys))
+
+
+def ask_units(cursor: Cursor, tables: Tables, keys: Sequence[str]) -> Cursor:
+    """The question of `load_units`; `told_units` takes the answer from the cursor."""
+    return cursor.execute(f"SELECT {_names(UNIT_COLUMNS)} FROM {tables.units} WHERE unit_key = ANY(%s)", (list(keys),))
+
+
+def told_units(cursor: Cursor) -> list[tuple[str, Unit]]:
     return [(key, Unit(*values)) for key, *values in cursor.fetchall()]
 
 

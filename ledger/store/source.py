@@ -19,19 +19,17 @@ class StoreSource:
     """Reads through one connection."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
         # Plans are kept from when tables were small; a probe must never become a scan.
         connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
         self._history = History(connection)
         self.prepared: lines.Prepared | None = None
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
-        with self._connection.cursor() as cursor:
-            return state.load(cursor, names)
+        return state.Asked(self.connection, names).found()
 
     def find(self, keys: Sequence[submissions.Key]) -> dict[submissions.Key, submissions.Submission]:
-        with self._connection.cursor() as cursor:
-            return submissions.find(cursor, keys)
+        return submissions.find(self.connection, keys)
 
     def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
         found = self.find(keys)
@@ -42,12 +40,12 @@ class StoreSource:
         """The long part of a cut-off, by a connection that is kept open until the decision is made."""
         for _ in range(PREPARATIONS):
             self.prepared = lines.prepare(connection, lines.STORE, month, limit)
-            if len(lines.changed(self._connection.cursor(), self.prepared)) <= MOST_CHANGED:
+            if len(lines.changed(self.connection.cursor(), self.prepared)) <= MOST_CHANGED:
                 return
 
     def cut_off(self, month: str, limit: int) -> Any:
         prepared = self.prepared
-        with self._connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             if prepared is not None and (prepared.month, prepared.limit) == (month, limit):
                 try:
                     return lines.finish(cursor, prepared)
@@ -57,7 +55,7 @@ class StoreSource:
             return lines.cut_off_table(cursor, lines.STORE, month, limit)
 
     def pair_totals(self, month: str) -> Any:
-        with self._connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             return lines.pair_totals(cursor, lines.STORE, month)
 
     def head(self) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """State rows in PostgreSQL: loaded for a whole batch in one query, upserted in the appending transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -53,20 +53,30 @@ def encoded(kind: str, key: str, revision: int, row: Row) -> Encoded:
     return kind, key, revision, data
 
 
-def load(cursor: psycopg.Cursor[Any], names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
-    """The rows that exist among `names`, clearing units included."""
-    units = [key for row_type, key in names if row_type is Unit]
-    others = [name for name in names if name[0] is not Unit]
-    found: list[tuple[Name, Row]] = []
-    if units:
-        found.extend(((Unit, key), unit) for key, unit in lines.load_units(cursor, lines.STORE, units))
-    for start in range(0, len(others), ROWS_PER_STATEMENT * 4):
-        part = others[start : start + ROWS_PER_STATEMENT * 4]
-        cursor.execute(SELECT, (texts(name[0].kind for name in part), texts(name[1] for name in part)), binary=True)
-        for n, data in cursor.fetchall():
-            name = part[n - 1]
-            found.append((name, decode(name[0], data)))
-    return found
+class Asked:
+    """Rows by name, clearing units included; in a pipeline they are only sent for, and waited for when taken."""
+
+    def __init__(self, connection: psycopg.Connection[Any], names: Sequence[Name]) -> None:
+        units = [key for row_type, key in names if row_type is Unit]
+        others = [name for name in names if name[0] is not Unit]
+        self._units = lines.ask_units(connection.cursor(), lines.STORE, units) if units else None
+        self._parts: list[tuple[Sequence[Name], psycopg.Cursor[Any]]] = []
+        for start in range(0, len(others), ROWS_PER_STATEMENT * 4):
+            part = others[start : start + ROWS_PER_STATEMENT * 4]
+            cursor = connection.cursor()
+            cursor.execute(SELECT, (texts(name[0].kind for name in part), texts(name[1] for name in part)), binary=True)
+            self._parts.append((part, cursor))
+
+    def found(self) -> list[tuple[Name, Row]]:
+        """Those that exist."""
+        found: list[tuple[Name, Row]] = []
+        if self._units is not None:
+            found.extend(((Unit, key), unit) for key, unit in lines.told_units(self._units))
+        for part, cursor in self._parts:
+            for n, data in cursor.fetchall():
+                name = part[n - 1]
+                found.append((name, decode(name[0], data)))
+        return found
 
 
 def columns(rows: Sequence[Encoded]) -> tuple[str, str, str, list[bytes]]:

@@ -40,12 +40,23 @@ class Submission:
     position: int
 
 
-def find(cursor: psycopg.Cursor[Any], keys: Sequence[Key]) -> dict[Key, Submission]:
+class Question:
+    """Which (submitter, reference) were accepted before; in a pipeline it is only sent, and waited for when taken."""
+
+    def __init__(self, connection: psycopg.Connection[Any], keys: Sequence[Key]) -> None:
+        self._cursor = connection.cursor() if keys else None
+        if self._cursor is not None:
+            self._cursor.execute(SELECT, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
+
+    def found(self) -> dict[Key, Submission]:
+        if self._cursor is None:
+            return {}
+        return {(row[0], row[1]): Submission(*row[2:]) for row in self._cursor.fetchall()}
+
+
+def find(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> dict[Key, Submission]:
     """Those of (submitter, reference) that were accepted before."""
-    if not keys:
-        return {}
-    cursor.execute(SELECT, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
-    return {(row[0], row[1]): Submission(*row[2:]) for row in cursor.fetchall()}
+    return Question(connection, keys).found()
 
 
 def insert(cursor: psycopg.Cursor[Any], made: Iterable[tuple[Key, Submission]]) -> None:
