@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ops.kafka.broker import Broker
 from ops.postmaster import Postmaster
 from ops.problems import EnvironmentProblem
 from ops.processes import Progress
@@ -65,6 +66,7 @@ def _clear_away(home: Path, name: str, progress: Progress) -> None:
             )
         with _unused(home / "database.users"):
             Postmaster(home, "store").stop(progress)
+            Broker(home).stop(progress)
             shutil.rmtree(gone, ignore_errors=True)
             home.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

@@ -69,6 +69,14 @@ class Kafka:
         self._sources.append(name)
         return name
 
+    def adopt(self, source: str) -> None:
+        """Remove this source's topics in the end, too."""
+        self._sources.append(source)
+
+    def owns(self, source: str) -> None:
+        """A source that was made otherwise is this test's too."""
+        self._sources.append(source)
+
     def topics_of(self, source: str) -> list[str]:
         """Every topic of a source, its relay's last."""
         return [*self.topology.all_events(source), self.topology.relay(source)]
@@ -168,7 +176,7 @@ def _broker_in(home: Path) -> Broker:
         if os.environ.get("CI") == "true":
             pytest.fail(f"the tests of Kafka need a broker: {problem}")
         pytest.skip(f"NO KAFKA, NOT TESTED: {problem}")
-    return Broker(home, program_files(), "test")
+    return Broker(home, program_files(), "brief")
 
 
 # -- one broker for all workers: the process that leads the run makes its home and clears it away ------------------

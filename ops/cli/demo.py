@@ -1,6 +1,10 @@
 """`demo`: a first run that shows what there is, through the commands that anybody can type."""
 
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +17,9 @@ from ops.cli.output import DONE, FOUND, Json, document, for_people, progress_tol
 from ops.demo import glance, summary
 from ops.demo.play import Played, Stage, play_day, play_scenario
 from ops.demo.scenarios import SCENARIOS, Scenario
-from ops.scratch_home import scratch_home, to_be_unset
+from ops.kafka.embedded import embedded_broker
+from ops.kafka.properties import ADMIN
+from ops.scratch_home import KAFKA, scratch_home, to_be_unset
 from ops.settings import Settings, load_settings
 from ops.simulate import START
 from ops.wiring import open_ledger
@@ -39,6 +45,9 @@ def demo(
     scenario: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"A story with known figures instead: {', '.join(SCENARIOS)}.")
     ] = None,
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="Over topics. Starts a broker unless ONECARD_KAFKA_BOOTSTRAP names one.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Show a working day in several provinces.
@@ -53,7 +62,8 @@ def demo(
     begun = time.monotonic_ns()
     before = load_settings()
     place = scratch_home(before, "demo", progress_told, keep=True)
-    with place as settings, lent(settings), open_ledger(settings, progress_told):
+    kafka_for = partial(_kafka, before) if kafka else nullcontext
+    with place as alone, kafka_for(alone) as settings, lent(settings), open_ledger(settings, progress_told):
         home = shown(settings.home)
         with for_people() as console:
             if as_json:
@@ -63,6 +73,8 @@ def demo(
             if not as_json:
                 _show(console, played, story)
                 _say_next(console, played, home, to_be_unset(before), elapsed)
+                if kafka:
+                    _say_where_topics_are(console, settings, before)
     if as_json:
         submitted = played.submitted
         document(
@@ -80,6 +92,18 @@ def demo(
         )
     sound = played.verified["ok"] and all(one["holds"] for one in played.trial_balance["invariants"])
     return DONE if sound else FOUND
+
+
+@contextmanager
+def _kafka(before: Settings, alone: Settings) -> Iterator[Settings]:
+    """The settings of a demo over topics. On a Kafka that others use too, its source is one that nobody has."""
+    if before.kafka_bootstrap is not None:
+        named = {name: getattr(before, name) for name in KAFKA}
+        yield alone.model_copy(update={**named, "source": f"demo-{secrets.token_hex(4)}"})
+        return
+    with embedded_broker(alone.home, before.home / "kafka" / "lib", progress_told) as broker:
+        login = {"kafka_user": ADMIN, "kafka_password_file": broker.password_file(ADMIN)}
+        yield alone.model_copy(update={"kafka_bootstrap": broker.clients, **login})
 
 
 def _story(name: str | None, has_day: bool) -> Scenario | None:
@@ -102,7 +126,10 @@ def _play(root: Any, console: Console, settings: Settings, story: Scenario | Non
 
     console.print(f"{story.title}.\nThese are the commands the demo runs:\n" if story else WELCOME)
     console.print(Text(f"$ export ONECARD_HOME={shown(settings.home)}", style="bold"), soft_wrap=True)
-    stage = Stage(root, settings.home, shown, told)
+    with_kafka = settings.kafka_bootstrap is not None
+    if with_kafka:
+        console.print(Text(f"$ export ONECARD_KAFKA_BOOTSTRAP={settings.kafka_bootstrap}", style="bold"))
+    stage = Stage(root, settings.home, shown, told, with_kafka=with_kafka)
     if story is not None:
         return play_scenario(stage, story)
     return play_day(stage, lines, seed, CYCLE, _eventful_card)
@@ -127,6 +154,14 @@ def _say_next(console: Console, played: Played, home: str, unset: list[str], ela
     file = shown(Path(played.submitted["files"][0]))
     summary.show_next(console, home, file, unset, card_sn, played.cycle["cycle"])
     console.print(f"\n{elapsed} seconds from an empty folder to here.")
+
+
+def _say_where_topics_are(console: Console, settings: Settings, before: Settings) -> None:
+    if before.kafka_bootstrap is not None:
+        console.print(f"The topics of source {settings.source} stay on {before.kafka_bootstrap}.", soft_wrap=True)
+    else:
+        typed = f"ONECARD_HOME={shown(settings.home)} make kafka-up"
+        console.print(f"The broker is stopped and its topics are kept: {typed} starts it again.", soft_wrap=True)
 
 
 def _or(given: int | None, default: int) -> int:

@@ -9,7 +9,7 @@ import typer
 from ops.cli.opening import opened, settings_now
 from ops.cli.output import Json, answer, for_people, refuse, table, tell
 from ops.topics.declared import PREFIX, load_declared
-from ops.topics.plan import Plan, apply_plan, plan_for, profile_for, told, wait_until_settled
+from ops.topics.plan import MADE, Plan, apply_plan, plan_for, profile_for, told, wait_until_settled
 from ops.wiring import kafka_access
 from projections.kafka.cluster import Cluster
 from projections.kafka.reader import Reader
@@ -60,7 +60,9 @@ def apply_topics(source: Source = None, profile: ProfileName = None, as_json: Js
         chosen = profile_for(work.declared, profile, work.cluster.nodes())
         plan = plan_for(work.cluster, work.declared, work.source, chosen)
         for done in apply_plan(work.cluster, plan):
-            tell(done)
+            # A program finds what was made in the document, and what was put right nowhere else.
+            if not (as_json and done.startswith(MADE)):
+                tell(done)
         wait_until_settled(work.cluster, work.declared, work.source, chosen)
     found = {"created": sorted(plan.create), "unchanged": plan.unchanged, "refused": _refused(plan)}
     return answer(found, as_json, _show_applied, ok=not plan.refused)

@@ -34,15 +34,18 @@ class Played:
     verified: dict[str, Any]
     balances: list[dict[str, Any]]
     rejects: Path
+    published: dict[str, Any] | None = None
     history: dict[str, Any] | None = None
     settlement: dict[str, Any] | None = None
 
 
 class Stage:
-    """Runs commands of the application `root`; `show` makes a path short enough to be typed."""
+    """Runs commands of the application `root`; `show` makes a path short enough to be typed. With Kafka the log is
+    published and the views follow the topics."""
 
-    def __init__(self, root: Any, place: Path, show: Callable[[Path], str], told: Told) -> None:
+    def __init__(self, root: Any, place: Path, show: Callable[[Path], str], told: Told, *, with_kafka: bool) -> None:
         self.place = place
+        self.with_kafka = with_kafka
         self._root = root
         self._show = show
         self._told = told
@@ -91,9 +94,11 @@ def _books(stage: Stage, file: Path, cycle: str) -> Played:
     """Submit a file, bring the views up, ask for the books and the clearing."""
     receipts, rejects = stage.place / RECEIPTS, stage.place / REJECTS
     submitted = stage.run("submit", file, "--receipts", receipts, "--rejects", rejects, outcome=_submitted)
+    published = _publish(stage) if stage.with_kafka else None
     stage.run("follow", "--until-caught-up", outcome=_followed)
     return Played(
         submitted=submitted,
+        published=published,
         status=stage.run("status", outcome=lambda found: f"{found['events']:,} events in {found['streams']:,} streams"),
         trial_balance=stage.run("trial-balance", outcome=_balanced),
         balances=[stage.run("accounts", "--prefix", prefix, outcome=_accounts) for prefix in BALANCES],
@@ -102,6 +107,13 @@ def _books(stage: Stage, file: Path, cycle: str) -> Played:
         verified={},
         rejects=rejects,
     )
+
+
+def _publish(stage: Stage) -> dict[str, Any]:
+    """Make the topics and put every event on its own; the topics are shown as they are then."""
+    stage.run("topics", "apply", outcome=lambda found: f"{len(found['created'])} topics made, with the rights to them")
+    stage.run("relay", "--until-caught-up", outcome=_relayed)
+    return stage.run("topics", "show", outcome=lambda found: f"{len(found['topics'])} topics")
 
 
 def _look_at(stage: Stage, played: Played, card: str) -> None:
@@ -126,6 +138,10 @@ def _submitted(found: dict[str, Any]) -> str:
         f"{found['recorded']:,} recorded, {found['rejected']:,} refused, {found['duplicate']:,} sent a second time:"
         " those got their first receipts again"
     )
+
+
+def _relayed(found: dict[str, Any]) -> str:
+    return f"{sum(one['applied'] for one in found['followers']):,} events published"
 
 
 def _followed(found: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from ops.cli.output import table, yuan
 from ops.cli.provinces import named
 from ops.demo.play import Played
 from ops.demo.scenarios import Scenario
+from projections.topics.topology import parse
 
 MOST_PAIRS: Final = 10
 MOST_CODES: Final = 15
@@ -25,6 +26,7 @@ Families = list[tuple[str, int, list[tuple[str, int]]]]
 def show_day(console: Console, played: Played, families: Families) -> None:
     """The parts of a working day."""
     _recorded(console, played, families)
+    _published(console, played, families)
     _refused(console, played)
     _three_balances(console, played)
     if played.history is not None:
@@ -37,6 +39,7 @@ def show_day(console: Console, played: Played, families: Families) -> None:
 def show_scenario(console: Console, played: Played, families: Families, scenario: Scenario) -> None:
     """The parts of a story."""
     _recorded(console, played, families)
+    _published(console, played, families)
     _refused(console, played)
     _three_balances(console, played)
     if played.history is not None:
@@ -61,6 +64,21 @@ def _recorded(console: Console, played: Played, families: Families) -> None:
     console.print(table(("family", "events>", "most of them"), rows))
     status = played.status
     console.print(f"{status['events']:,} events of {status['cards']:,} cards, in {status['streams']:,} streams.")
+
+
+def _published(console: Console, played: Played, families: Families) -> None:
+    """What each topic of events holds: as verification compares them, each event of a family once, on its topic."""
+    if played.published is None:
+        return
+    _heading(console, "What was published")
+    events = {family: count for family, count, _ in families}
+    rows = []
+    for topic in played.published["topics"]:
+        found = parse(topic["name"])
+        if found is not None:
+            rows.append((topic["name"], topic["partitions"], f"{events.get(found[0], 0):,}"))
+    console.print(table(("topic", "partitions>", "events>"), rows))
+    console.print("The views below were built from these topics, in the order of the log.")
 
 
 def _refused(console: Console, played: Played) -> None:
@@ -201,7 +219,9 @@ def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
 def _verdict(console: Console, played: Played) -> None:
     found, checked = played.verified, played.verified["checked"]
     _heading(console, "Verdict")
-    counts = f"{checked['events']:,} events, {checked['postings']:,} postings and {checked['accounts']:,} accounts"
+    counts = f"{checked['events']:,} events, {checked['postings']:,} postings, {checked['accounts']:,} accounts"
+    if "topics" in found["against"]:
+        counts += f", {checked['records']:,} records on topics"
     if found["ok"]:
         console.print(Text(f"Everything was derived again from the log: {counts}, and nothing differs.", style="green"))
     else:

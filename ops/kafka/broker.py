@@ -30,9 +30,9 @@ NAME = "broker"
 LOG_CONFIGURATION = Path(__file__).with_name("log4j2.yaml")
 START_MARK = "==== a broker is started ====\n"
 LARGEST_LOG = 16 * MB
-Profile = Literal["laptop", "test"]
-# A test's broker lives for a minute: compiling its code well would take longer than running it badly.
-_MACHINE = {"laptop": ["-Xmx768m"], "test": ["-Xmx512m", "-XX:TieredStopAtLevel=1"]}
+Profile = Literal["laptop", "brief"]
+# A demo's or a test's broker lives for a minute: compiling its code well would take longer than running it badly.
+_MACHINE = {"laptop": ["-Xmx768m"], "brief": ["-Xmx512m", "-XX:TieredStopAtLevel=1"]}
 _ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60

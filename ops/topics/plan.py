@@ -19,6 +19,8 @@ LAPTOP, PRODUCTION = "laptop", "production"
 # What was accepted is seen by every broker after a moment.
 SETTLED_WITHIN = 10.0
 NO_RIGHTS = "rights"
+CREATED, GRANTED = "created", "granted"
+MADE = (CREATED, GRANTED)
 
 
 class Kafka(Protocol):
@@ -107,10 +109,10 @@ def apply_plan(kafka: Kafka, plan: Plan) -> Iterator[str]:
     kafka.delete_acls(plan.revoke)
     yield from (f"taken away: {right}" for right in told(plan.revoke))
     kafka.create_acls(plan.grant)
-    yield from (f"granted: {right}" for right in told(plan.grant))
+    yield from (f"{GRANTED}: {right}" for right in told(plan.grant))
     for name, topic in plan.create.items():
         kafka.create(name, topic.partitions, topic.replication, topic.configs)
-        yield f"created: {name}, {topic.partitions} partition(s), {topic.replication} replica(s)"
+        yield f"{CREATED}: {name}, {topic.partitions} partition(s), {topic.replication} replica(s)"
     for repair in plan.repair:
         kafka.alter_configs(repair.name, {repair.setting: repair.declared})
         yield f"repaired: {repair.name}: {repair.setting} was {repair.found}, is {repair.declared}"

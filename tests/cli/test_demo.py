@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from ops.kafka.broker import Broker
+from projections.kafka.cluster import Cluster
+from projections.topics.topology import parse
 from tests.fix_command import Onecard
+from tests.fix_kafka import Kafka, program_files
 from tests.house.tree import ROOT
 
 GOLDEN = ROOT / "samples" / "golden" / "E01.expected.json"
@@ -95,3 +101,31 @@ def test_a_folder_that_no_demo_made_is_left_alone(onecard: Onecard, tmp_path: Pa
 def test_the_demo_leaves_the_users_own_store_alone(onecard: Onecard) -> None:
     assert onecard("demo", "--events", 200, "--json").code == 0
     assert onecard("status", "--json").json["events"] == 0
+
+
+def test_the_same_day_over_topics_leads_to_the_same_books(
+    onecard: Onecard, tmp_path: Path, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over_the_log, _ = played(onecard, tmp_path, "--events", 1500, "--seed", 4)
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", kafka.local)
+    over_topics, _ = played(onecard, tmp_path, "--events", 1500, "--seed", 4, "--kafka")
+    with Cluster(kafka.access()) as cluster:
+        [source] = {found[1] for topic in cluster.topics() if (found := parse(topic)) and found[1].startswith("demo-")}
+    kafka.adopt(source)
+    for document in (over_the_log, over_topics):
+        document["verify"].pop("checked"), document["verify"].pop("against")
+    assert over_topics == over_the_log
+
+
+def test_a_demo_over_topics_brings_a_broker_of_its_own_and_stops_it(
+    onecard: Onecard, tmp_path: Path, broker: Kafka
+) -> None:
+    (tmp_path / "home" / "kafka").mkdir(parents=True)
+    (tmp_path / "home" / "kafka" / "lib").symlink_to(program_files())
+    ended = onecard("demo", "--events", 300, "--kafka")
+    assert ended.code == 0, ended.stderr
+    for told in ("$ onecard topics apply", "$ onecard relay --until-caught-up", "What was published",
+                 "onecard.transit.33.events.v1", "The broker is stopped and its topics are kept"):  # fmt: skip
+        assert told in ended.stdout, told
+    assert Broker(tmp_path / "home" / "demo").pid() is None
+    assert (tmp_path / "home" / "demo" / "kafka" / "data" / "onecard.transit.33.events.v1-0").is_dir()
