@@ -179,11 +179,11 @@ class Cluster:
     def set_password(self, user: str, password: str) -> None:
         """Make a user, or give an existing one another password."""
         change = UserScramCredentialUpsertion(user, "SCRAM-SHA-512", password)
-        answer = self._asked(lambda: self._admin.alter_user_scram_credentials([change]))
-        if user not in answer or answer[user] is not None:
-            raise BrokerProblem(
-                "failed", f"Kafka at {self.access.bootstrap} on user {user}: {answer.get(user, 'no answer')}."
-            )
+        said = self._asked(lambda: self._admin.alter_user_scram_credentials([change])).get(user, "no answer")
+        if said is not None:
+            # A missing right comes without its code, in words about the broker's inside.
+            known = errors.ClusterAuthorizationFailedError() if "permission" in said else errors.KafkaError(said)
+            raise self._problem(known)
 
     def open_transactions(self) -> list[dict[str, Any]]:
         """Transactions that have begun and not ended, with their age; the longest open one first."""
