@@ -101,7 +101,7 @@ class Ledger:
         if key in self._digests:
             raise Rejected("duplicate", "recorded before with the same content", "reference")
         world = self.world()
-        world.load(registry.keys(command, world))
+        world.load(registry.names([command], world))
         world.load(admission.keys_then(command, world))
         world.load(command.type.keys_then(command, world))
         foreseen = set(world.rows)
