@@ -14,7 +14,7 @@ from projections.feed.port import Broken
 from projections.feed.strands import Strand, Strands
 from projections.feed.topic import surroundings
 from projections.kafka.access import Access, BrokerProblem
-from projections.kafka.reader import Reader
+from projections.kafka.reader import Partition, Reader
 from projections.relay.progress import Foreign, Progress, Tail
 from projections.topics.topology import Topology
 
@@ -97,6 +97,7 @@ class ShareFeed:
         return self._strands
 
     def _read(self, strands: Strands, after: int, limit: int) -> Part:
+        ends: dict[Partition, int] | None = None
         while True:
             through = self._through(strands, after)
             if through > after:
@@ -111,8 +112,10 @@ class ShareFeed:
                 self._wait_or_give_up(strands, after)
             elif (why := strands.first_broken()) is not None:
                 raise why
-            else:
+            elif strands.has_read(ends := ends or strands.ends()):
                 return Part([], after)
+            else:
+                strands.poll(POLL_MS)
 
     def _taken(self, strands: Strands, through: int, limit: int) -> Part:
         found = [strands.waiting[one] for one in sorted(strands.waiting) if one <= through]

@@ -134,6 +134,11 @@ class Strands:
         self, place: Partition, raw: Raw, position: int, prev_position: int, last: int, rest: Sequence[Raw]
     ) -> Broken:
         """A record that does not follow the one before it: doubled, or after one that is missing, or comes later."""
+        try:
+            record_of(raw, self.source, position, prev_position, self._partitions)
+        except Broken as foreign:
+            if foreign.kind == "foreign_record":
+                return foreign
         if position <= last:
             if position == last or position <= self.floor or prev_position < last:
                 return broken(raw, "record_extra", f"position {position} comes again after position {last}", position)
@@ -209,10 +214,20 @@ class Strands:
             for one in open_ones
         )
 
+    def ends(self) -> dict[Partition, int]:
+        """What is committed now."""
+        return self.reader.stable_ends([one.place for one in self.strands.values() if one.broken is None])
+
+    def has_read(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything before these ends was read, where nothing is wrong."""
+        return all(
+            self.strands[place].broken is not None or self.reader.position(place) >= end for place, end in ends.items()
+        )
+
     def first_broken(self) -> Broken | None:
-        """Of the strands that are cut, the one whose fault comes first."""
+        """Of the strands that are cut, the one whose fault comes first: a record that is wrong before one not there."""
         found = [strand.broken for strand in self.strands.values() if strand.broken is not None]
-        return min(found, key=lambda one: one.position or 0, default=None)
+        return min(found, key=lambda one: (one.position or 0, one.kind == "record_missing"), default=None)
 
 
 def claimed(raw: Raw) -> int | None:

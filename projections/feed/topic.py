@@ -13,7 +13,7 @@ from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken, Record
 from projections.feed.strands import Strands
 from projections.kafka.access import Access, BrokerProblem
-from projections.kafka.reader import Reader
+from projections.kafka.reader import Partition, Reader
 from projections.relay.progress import Foreign, Tail
 from projections.topics.topology import Topology
 
@@ -64,15 +64,12 @@ class TopicFeed:
         return self._head
 
     def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
-        strands = self._strands_at(after, since)
-        while True:
-            taken = self._take(strands, after, limit)
-            if taken:
-                self._at = strands.floor = taken[-1].position
-                strands.moved()
-                return taken
-            if not strands.poll(0) and self._is_exhausted(strands, after):
-                return []
+        try:
+            strands = self._strands_at(after, since)
+            return self._merged(strands, after, limit)
+        except BrokerProblem as problem:
+            self._at = None
+            raise surroundings(problem, self.source) from problem
 
     def wait(self, timeout_seconds: int) -> bool:
         strands = self._open_strands
@@ -87,23 +84,37 @@ class TopicFeed:
             strands.poll(POLL_MS)
         return True
 
+    def _merged(self, strands: Strands, after: int, limit: int) -> Sequence[Record]:
+        ends: dict[Partition, int] | None = None
+        while True:
+            taken = self._take(strands, after, limit)
+            if taken:
+                self._at = strands.floor = taken[-1].position
+                strands.moved()
+                return taken
+            if strands.poll(0) or not self._is_exhausted(strands, after):
+                continue
+            if not self._certain:
+                return []
+            # What was put where it does not belong is committed too: see everything before saying that all is seen.
+            if ends is None:
+                ends = strands.ends()
+            if strands.has_read(ends):
+                return []
+            strands.poll(POLL_MS)
+
     def _strands_at(self, after: int, since: int) -> Strands:
         """Reading on from where the cursor is, or from where it is sought."""
-        try:
-            if self._open_strands is None:
-                reader = Reader(self._access)
-                numbers = range(self._topology.partitions)
-                self._open_strands = Strands(reader, self._topology, self.source, numbers)
-            strands = self._open_strands
-            if self._at is None or not 0 <= after - self._at <= FORWARD:
-                strands.seek(after, since)
-            elif after > self._at:
-                strands.floor = after
-                for position in [one for one in strands.waiting if one <= after]:
-                    del strands.waiting[position]
-        except BrokerProblem as problem:
-            self._at = None
-            raise surroundings(problem, self.source) from problem
+        if self._open_strands is None:
+            numbers = range(self._topology.partitions)
+            self._open_strands = Strands(Reader(self._access), self._topology, self.source, numbers)
+        strands = self._open_strands
+        if self._at is None or not 0 <= after - self._at <= FORWARD:
+            strands.seek(after, since)
+        elif after > self._at:
+            strands.floor = after
+            for position in [one for one in strands.waiting if one <= after]:
+                del strands.waiting[position]
         self._at = after
         return strands
 
@@ -129,7 +140,8 @@ class TopicFeed:
             if why is not None:
                 raise self._given_up(why)
             return True
-        if (why is not None and why.position == at + 1) or strands.is_proven_missing(at + 1):
+        is_found = why is not None and why.position == at + 1 and why.kind != "record_missing"
+        if is_found or strands.is_proven_missing(at + 1):
             raise self._given_up(why or self._missing(strands, at + 1))
         strands.poll(POLL_MS)
         return False

@@ -10,7 +10,7 @@ from tests.fix_stores import Store
 from tests.model.histories import history
 from tests.projections.feed.planting import Planting
 
-LINES = 300
+LINES = 200
 
 
 @pytest.fixture

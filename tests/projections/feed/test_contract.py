@@ -12,7 +12,7 @@ from projections.feed.port import Broken, Feed, Record
 from projections.feed.topic import TopicFeed
 from tests.fix_stores import Store
 from tests.projections.feed.conftest import fill
-from tests.projections.feed.planting import Planting, position_of
+from tests.projections.feed.planting import Planting
 
 
 @dataclass
