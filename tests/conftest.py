@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fix_stores",
     "tests.fix_damage",
     "tests.fix_kafka",
+    "tests.fix_published",
 ]

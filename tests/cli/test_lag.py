@@ -1,6 +1,5 @@
 """`lag` over topics: views, their shares and the relay, each partition, and a transaction that never ends."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
-from ops.topics.declared import INSTALLED
 from projections import presence
 from projections.questions import brokers
 from projections.shares import CLAIMS
@@ -16,28 +14,13 @@ from projections.views.registry import VIEWS
 from tests.cli.lines import GOLDEN
 from tests.fix_command import Onecard
 from tests.fix_kafka import Kafka
+from tests.fix_published import CLOCK, PARTITIONS
 
 VIEW_NAMES = sorted(view.name for view in VIEWS)
-CLOCK = "2026-01-01T00:00:00Z"
-PARTITIONS = 3
 
 
 @pytest.fixture
-def source(kafka: Kafka, onecard: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A store with a month in it and topics for it, of which nothing is published yet."""
-    name = kafka.source()
-    declared = tmp_path / "topics.toml"
-    declared.write_text(INSTALLED.read_text("utf-8").replace("partitions = 12", f"partitions = {PARTITIONS}"), "utf-8")
-    monkeypatch.setenv("ONECARD_SOURCE", name)
-    monkeypatch.setenv("ONECARD_TOPICS", str(declared))
-    onecard("submit", GOLDEN / "E01.jsonl", "--receipts", tmp_path / "receipts", clock=CLOCK)
-    kafka.make_topics(name)
-    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", kafka.local)
-    yield name
-
-
-@pytest.fixture
-def head(source: str, onecard: Onecard) -> int:
+def head(unpublished: str, onecard: Onecard) -> int:
     return int(onecard("status", "--json").json["head_position"])
 
 
@@ -50,7 +33,9 @@ def followers(onecard: Onecard, *more: str) -> dict[str, Any]:
     return {f"{one['name']} {one['share']}": one for one in found.json["followers"]}
 
 
-def test_the_relay_is_a_follower_of_the_log_and_views_follow_topics(onecard: Onecard, source: str, head: int) -> None:
+def test_the_relay_is_a_follower_of_the_log_and_views_follow_topics(
+    onecard: Onecard, unpublished: str, head: int
+) -> None:
     found = followers(onecard)
     assert list(found) == sorted([f"{name} 1/1" for name in VIEW_NAMES] + ["relay 1/1"])
     assert {one["feed"] for name, one in found.items() if name != "relay 1/1"} == {"topics"}
@@ -65,7 +50,7 @@ def test_the_relay_is_a_follower_of_the_log_and_views_follow_topics(onecard: One
     assert {one["behind"] for one in followers(onecard).values()} == {0}
 
 
-def test_each_partition_is_counted_exactly(onecard: Onecard, source: str, head: int) -> None:
+def test_each_partition_is_counted_exactly(onecard: Onecard, unpublished: str, head: int) -> None:
     onecard("relay", "--until-caught-up")
     onecard("follow", "balances", "--until-caught-up")
     found = onecard("lag", "--partitions", "--json", clock="2026-01-01T00:10:00Z").json
@@ -81,10 +66,10 @@ def test_each_partition_is_counted_exactly(onecard: Onecard, source: str, head: 
             assert {one["behind_seconds"] for one in mine if one["behind"]} == {600}
             assert all((one["behind"] == 0) == (one["last_position"] == 0) for one in mine)
     shown = onecard("lag", "--partitions").stdout
-    assert f"onecard.medical.{source}.events.v1" in shown and "balances" in shown
+    assert f"onecard.medical.{unpublished}.events.v1" in shown and "balances" in shown
 
 
-def test_half_applied_partitions_count_what_is_left(onecard: Onecard, source: str, dsn: str, head: int) -> None:
+def test_half_applied_partitions_count_what_is_left(onecard: Onecard, unpublished: str, dsn: str, head: int) -> None:
     onecard("relay", "--until-caught-up")
     onecard("follow", "--until-caught-up")
     applied = head // 2
@@ -96,7 +81,7 @@ def test_half_applied_partitions_count_what_is_left(onecard: Onecard, source: st
 
 
 def test_shares_are_followers_and_one_that_nobody_drives_is_missed(
-    onecard: Onecard, source: str, dsn: str, head: int
+    onecard: Onecard, unpublished: str, dsn: str, head: int
 ) -> None:
     onecard("relay", "--until-caught-up")
     for share in ("1/2", "2/2"):
@@ -107,10 +92,10 @@ def test_shares_are_followers_and_one_that_nobody_drives_is_missed(
         connection.execute(
             "INSERT INTO views.shares SELECT 'balances', 1, %s, number, 3, CASE number WHEN 1 THEN 2 ELSE %s END, 0"
             " FROM generate_series(0, 2) AS number",
-            (source, head),
+            (unpublished, head),
         )
         for partition in (0, 2):
-            name = f"balances:{source}:{partition}"
+            name = f"balances:{unpublished}:{partition}"
             connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (CLAIMS, name))
         found = followers(onecard)
     assert (found["balances 1/2"]["position"], found["balances 1/2"]["running"]) == (head, True)
@@ -119,26 +104,27 @@ def test_shares_are_followers_and_one_that_nobody_drives_is_missed(
     assert "balances 1/1" in followers(onecard), "nobody shares any more"
 
 
-def test_who_runs_is_seen_while_he_runs(onecard: Onecard, source: str, dsn: str) -> None:
+def test_who_runs_is_seen_while_he_runs(onecard: Onecard, unpublished: str, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         presence.announce(connection, ["audit", "relay"])
         found = followers(onecard)
     assert {name for name, one in found.items() if one["running"]} == {"audit 1/1", "relay 1/1"}
 
 
-def test_of_every_source_the_followers_name_theirs(onecard: Onecard, source: str, head: int) -> None:
+def test_of_every_source_the_followers_name_theirs(onecard: Onecard, unpublished: str, head: int) -> None:
     onecard("relay", "--until-caught-up")
     onecard("follow", "--until-caught-up")
     found = onecard("lag", "--source", "all", "--json").json
-    assert found["head_position"] == {source: head}
-    assert {one["source"] for one in found["followers"]} == {source}
+    assert found["head_position"] == {unpublished: head}
+    assert {one["source"] for one in found["followers"]} == {unpublished}
 
 
 def test_a_transaction_that_never_ends_is_reported_with_what_to_do(
-    onecard: Onecard, kafka: Kafka, source: str, monkeypatch: pytest.MonkeyPatch
+    onecard: Onecard, kafka: Kafka, unpublished: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    topic = kafka.topology.events("transit", source)
-    producer = Producer({"bootstrap.servers": kafka.local, "transactional.id": f"forgotten-{source}"})
+    topic = kafka.topology.events("transit", unpublished)
+    name = f"forgotten-{unpublished}"
+    producer = Producer({"bootstrap.servers": kafka.local, "transactional.id": name})
     producer.init_transactions(30)
     producer.begin_transaction()
     producer.produce(topic, value=b"never committed", partition=2)
@@ -147,12 +133,14 @@ def test_a_transaction_that_never_ends_is_reported_with_what_to_do(
     monkeypatch.setattr(brokers, "LONGEST_TRANSACTION_SECONDS", 0)
     ended = onecard("lag", "--partitions", "--json")
     assert ended.code == 0
-    (found,) = [one for one in ended.json["hanging_transactions"] if one["transactional_id"] == f"forgotten-{source}"]
+    (found,) = [
+        one for one in ended.json["hanging_transactions"] if one["transactional_id"] == f"forgotten-{unpublished}"
+    ]
     assert found["partitions"] == [{"topic": topic, "partition": 2}]
-    assert f"forgotten-{source} has been open for" in ended.stderr and "kafka-transactions.sh" in ended.stderr
+    assert f"{name} has been open for" in ended.stderr and "kafka-transactions.sh" in ended.stderr
     producer.abort_transaction(10)
     again = onecard("lag", "--partitions", "--json").json["hanging_transactions"]
-    assert f"forgotten-{source}" not in [one["transactional_id"] for one in again]
+    assert name not in [one["transactional_id"] for one in again]
 
 
 def test_without_topics_it_says_that_nothing_is_published(
