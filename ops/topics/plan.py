@@ -17,7 +17,7 @@ from projections.topics.topology import parse, source_of_relay, transactional_id
 
 LAPTOP, PRODUCTION = "laptop", "production"
 # What was accepted is seen by every broker after a moment.
-SETTLED_WITHIN = 10.0
+SETTLED_WITHIN = 10
 NO_RIGHTS = "rights"
 CREATED, GRANTED = "created", "granted"
 MADE = (CREATED, GRANTED)
