@@ -5,9 +5,11 @@ postings(event) and lines(event, position) say what the event does to accounts a
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from ledger.core.calendar import business_date
 from ledger.core.fields import Field
@@ -60,12 +62,11 @@ class Command:
         return self.fields.get(name, default)
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(msgspec.Struct):
     """An event decided upon: its derived fields beside those of the command. `card_id` for events on a card."""
 
     event: str
-    derived: dict[str, Any] = field(default_factory=dict)
+    derived: dict[str, Any] = {}
     card_id: str = ""
 
 

@@ -29,6 +29,7 @@ def card_id_of(first_card_sn: str) -> str:
     return _uuid5(first_card_sn)
 
 
+@lru_cache(maxsize=KEPT)
 def stream_id_of(kind: str, key: str) -> str:
     """Id of every other stream, e.g. ("cycle", "2025-06")."""
     return _uuid5(f"{kind}:{key}")

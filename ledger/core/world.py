@@ -61,7 +61,7 @@ class World(Rows):
         self.now = now
         self.position = position
         self.rows: dict[Name, Row | None] = {}
-        self._changed: dict[Name, tuple[Row, int]] = {}
+        self._changed: dict[Name, int] = {}
         self.in_flight: dict[Reference, Fact] = {}  # decided but perhaps not committed yet
         self._recalled: dict[Reference, Fact | None] = {}
         self.foresee: Callable[[], None] | None = None  # asked before a row nobody announced is fetched alone
@@ -75,42 +75,47 @@ class World(Rows):
             self.rows.update(self._source.load(wanted))
 
     def get(self, row_type: type[R], key: str) -> R | None:
-        name = (row_type, key)
         try:
-            return self.rows[name]  # type: ignore[return-value]
+            return self.rows[row_type, key]  # type: ignore[return-value]
         except KeyError:
-            foresee, self.foresee = self.foresee, None
-            if foresee is not None:
-                foresee()
-                self.foresee = foresee
-            self.load([name])
-            return self.rows[name]  # type: ignore[return-value]
+            return self._fetched(row_type, key)
+
+    def _fetched(self, row_type: type[R], key: str) -> R | None:
+        """A row nobody announced."""
+        foresee, self.foresee = self.foresee, None
+        if foresee is not None:
+            foresee()
+            self.foresee = foresee
+        self.load([(row_type, key)])
+        return self.rows[row_type, key]  # type: ignore[return-value]
 
     def edit(self, row_type: type[R], key: str) -> R:
         row = self.get(row_type, key)
         if row is None:
             raise LookupError(f"no {row_type.kind} row {key}")
-        self._changed[(row_type, key)] = (row, self.position)
+        self._changed[row_type, key] = self.position
         return row
 
     def add(self, key: str, row: R) -> R:
-        name = (type(row), key)
-        if self.get(type(row), key) is not None:
+        row_type = type(row)
+        if self.get(row_type, key) is not None:
             raise LookupError(f"{row.kind} row {key} exists")
-        self.rows[name] = row
-        self._changed[name] = (row, self.position)
+        self.rows[row_type, key] = row
+        self._changed[row_type, key] = self.position
         return row
 
     def edit_or_add(self, row_type: type[R], key: str) -> R:
         """For rows whose fields all have defaults: heads of streams, counters."""
-        if self.get(row_type, key) is None:
-            return self.add(key, row_type())
-        return self.edit(row_type, key)
+        row = self.get(row_type, key)
+        if row is None:
+            row = self.rows[row_type, key] = row_type()
+        self._changed[row_type, key] = self.position
+        return row
 
     def take_changes(self) -> dict[Name, tuple[Row, int]]:
         """Rows changed since the last call, with the position of the event that changed each last."""
         changed, self._changed = self._changed, {}
-        return changed
+        return {name: (self.rows[name], position) for name, position in changed.items()}  # type: ignore[misc]
 
     def recall(self, keys: Iterable[Reference]) -> None:
         """Look up at once what a batch will ask of `recorded`."""

@@ -7,6 +7,8 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from ledger.core.decider import Command
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
@@ -32,8 +34,7 @@ class Line:
     rejected: Rejected | None = None
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(msgspec.Struct):
     """`status`: recorded or duplicate; then the stream and version of the first event, and its position."""
 
     status: str

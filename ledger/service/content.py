@@ -9,7 +9,7 @@ from typing import Final
 
 from ledger.core.decider import Command
 from ledger.core.world import World
-from ledger.service.recording import own_fields
+from ledger.service.recording import stated
 
 # Command -> the first event it records. Restoring needs it from behind: another command with the same fields is other
 # content.
@@ -41,7 +41,6 @@ _WORDS: Final = _PAIRS.replace(",", " ").split()
 FIRST_EVENT: Final = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
 # Fields that a decision fills in where the command left them out.
 FILLED_IN: Final = {"RegisterTreatment": "valid_to", "CloseCycle": "table_digest"}
-ENVELOPE: Final = ("occurred_at", "acting_person", "channel", "scheme", "scheme_item")
 
 
 def is_restored(command: Command, world: World) -> bool:
@@ -50,7 +49,7 @@ def is_restored(command: Command, world: World) -> bool:
     if fact is None or fact[0] != FIRST_EVENT.get(command.type.name):
         return False
     event = fact[1]
-    said = {name: command.get(name) for name in ENVELOPE} | own_fields(command)
+    said = stated(command)
     filled_in = FILLED_IN.get(command.type.name, "")
     if command.get(filled_in) is None:
         said.pop(filled_in, None)

@@ -3,23 +3,25 @@
 The stream's head (version, digest) is in the row the stream is named for, so one look-up serves decision and chain.
 """
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
-from ledger.core.decider import Command, CommandType, Draft, Event, StreamName
-from ledger.core.identity import NO_DIGEST, stream_id_of
+import msgspec
+
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType, StreamName
+from ledger.core.identity import stream_id_of
+from ledger.core.rows import StreamRow
 from ledger.core.shape import envelope
 from ledger.core.world import World
 from ledger.families.card.holder import Card
 from ledger.families.registry import EVENTS
 from ledger.store import codec
 
-ENVELOPE = frozenset("command submitter reference occurred_at acting_person channel scheme scheme_item".split())
+# Fields of the envelope that an event holds whether its command takes them or not.
+ALWAYS: Final = dict.fromkeys(("acting_person", "channel", "scheme", "scheme_item"))
 
 
-@dataclass(slots=True)
-class Recorded:
+class Recorded(msgspec.Struct):
     """One event as the store keeps it. `data`: framed bytes; `event`: what they say."""
 
     position: int
@@ -34,13 +36,13 @@ _templates: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = {}
 
 
 def _template(type: CommandType) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
-    """Values of optional fields left out, and (command field, event field) of all own fields."""
+    """Values of fields left out, and (command field, event field) where the names differ."""
     made = _templates.get(type.name)
     if made is None:
-        fields = tuple(field for field in envelope(type.card, type.fields) + type.fields if field.name not in ENVELOPE)
-        names = tuple((field.name, field.event_name or field.name) for field in fields)
+        fields = envelope(type.card, type.fields) + type.fields
+        renamed = tuple((field.name, field.event_name) for field in fields if field.event_name)
         defaults = {field.event_name or field.name: field.default for field in fields if not field.required}
-        made = _templates[type.name] = (defaults, names)
+        made = _templates[type.name] = (ALWAYS | defaults, renamed)
     return made
 
 
@@ -49,64 +51,53 @@ def stream_id(stream: StreamName) -> str:
     return key if row_type is Card else stream_id_of(row_type.kind, key)
 
 
-def own_fields(command: Command) -> dict[str, Any]:
-    """What an event holds of its command's own fields, those left out as their defaults."""
-    defaults, names = _template(command.type)
-    given = command.fields
-    own = dict(defaults)
-    for name, event_name in names:
-        if name in given:
-            own[event_name] = given[name]
-    return own
+def stated(command: Command) -> dict[str, Any]:
+    """What an event holds of its command: the fields by the event's names, those left out as their defaults."""
+    defaults, renamed = _template(command.type)
+    fields = {**defaults, **command.fields}
+    del fields["command"]
+    for name, event_name in renamed:
+        if name in fields:
+            fields[event_name] = fields.pop(name)
+    return fields
 
 
 def record(command: Command, drafts: list[Draft], world: World, recorded_at: int) -> list[Recorded]:
     """Make the drafts events of the log at the world's next positions, and change the rows they change."""
-    given = command.fields
-    own = own_fields(command)
+    fields = stated(command)
     recorded = []
     for draft in drafts:
         type = EVENTS[draft.event]
         event: Event = {
             "card_id": draft.card_id,
-            "card_version": 1,
-            "occurred_at": command.occurred_at,
             "recorded_at": recorded_at,
-            "submitter": command.submitter,
-            "reference": command.reference,
-            "acting_person": command.acting_person,
-            "prev_digest": NO_DIGEST,
-            "channel": given.get("channel"),
-            "scheme": given.get("scheme"),
-            "scheme_item": given.get("scheme_item"),
             "business_date": command.bdate,
-            **own,
+            **fields,
             **draft.derived,
         }
-        stream = type.stream(event)
+        stream = row_type, key = type.stream(event)
         name = stream_id(stream)
-        if stream[0] is not Card:
+        if row_type is not Card:
             del event["card_id"]
             event["stream_id"] = name
-        version = 0
-        head = world.get(*stream)
-        if head is not None:
-            version = head.version
-            event["card_version"] = version + 1
-            event["prev_digest"] = head.digest
+        head = world.edit_or_add(row_type, key)
+        event["card_version"] = version = head.version + 1
+        event["prev_digest"] = head.digest
         data = codec.encode(draft.event, event)
         position = world.position
-        apply(world, draft.event, event, position, hashlib.sha256(data).hexdigest())
+        _evolve(world, head, type, event, position, sha256(data).hexdigest())
         world.position += 1
-        recorded.append(Recorded(position, name, version + 1, draft.event, data, event))
+        recorded.append(Recorded(position, name, version, draft.event, data, event))
     return recorded
 
 
 def apply(world: World, name: str, event: Event, position: int, digest: str) -> None:
     """Everything an event changes: its stream's head, then what its room says. Used by `verify` to make rows again."""
     type = EVENTS[name]
-    row_type, key = type.stream(event)
-    head = world.edit_or_add(row_type, key)
+    _evolve(world, world.edit_or_add(*type.stream(event)), type, event, position, digest)
+
+
+def _evolve(world: World, head: StreamRow, type: EventType, event: Event, position: int, digest: str) -> None:
     head.version = event["card_version"]
     head.digest = digest
     type.evolve(world, event, position)

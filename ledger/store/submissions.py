@@ -4,9 +4,9 @@ A retry is answered from here before anything else is looked at (contract 0.6, 0
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 
 from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
@@ -30,8 +30,7 @@ Key = tuple[str, str]
 RESTORED = b""
 
 
-@dataclass(slots=True)
-class Submission:
+class Submission(msgspec.Struct):
     """The first receipt of an accepted command, and the digest of its content (or RESTORED)."""
 
     digest: bytes

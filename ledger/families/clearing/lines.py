@@ -6,8 +6,9 @@ name in `reverses`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from ledger.core.decider import Event
 
@@ -18,8 +19,7 @@ WALLET_INSUTYPE: Final = "310"
 NO_INSUTYPE: Final = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One owed amount. Amounts are signed as they add to the table's columns; `deduction_fen` adds to that column.
 
     `settlement_id`: of the settlement, spend or pass. `effective_date`: no cut-off of a month that ends before it takes
@@ -46,7 +46,7 @@ class Line:
     account_fen: int = 0
     other_fen: int = 0
     deduction_fen: int = 0
-    funds: dict[str, int] = field(default_factory=dict)
+    funds: dict[str, int] = {}
     reverses: tuple[int, int] | None = None
 
     @property
