@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fix_damage",
     "tests.fix_kafka",
     "tests.fix_published",
+    "tests.fix_planting",
 ]

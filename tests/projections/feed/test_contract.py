@@ -10,8 +10,8 @@ import pytest
 from projections.feed.log import LogFeed
 from projections.feed.port import Broken, Feed, Record
 from projections.feed.topic import TopicFeed
+from tests.fix_planting import fill
 from tests.fix_stores import Store
-from tests.projections.feed.conftest import fill
 from tests.projections.feed.planting import Planting
 
 

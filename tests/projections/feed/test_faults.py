@@ -15,8 +15,8 @@ from projections.feed.topic import TopicFeed
 from projections.kafka.publisher import Publisher
 from projections.relay.page import Message
 from projections.topics.partition import partition_of
+from tests.fix_planting import fill
 from tests.fix_stores import Store
-from tests.projections.feed.conftest import fill
 from tests.projections.feed.planting import Planting, position_of
 
 Fault = Callable[[list[Message], int], list[Message]]

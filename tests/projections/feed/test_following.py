@@ -11,8 +11,8 @@ from projections.feed.log import LogFeed
 from projections.follow import catch_up, prepare
 from projections.resuming import Closed, Resumed, resume
 from projections.views.registry import VIEWS
+from tests.fix_planting import LINES, fill
 from tests.fix_stores import Store, soak
-from tests.projections.feed.conftest import LINES, fill
 from tests.projections.feed.planting import Planting
 from tests.projections.feed.scenes import followed, incidents_of, positions_of, rows_of
 from tests.projections.feed.test_faults import replaced

@@ -18,8 +18,8 @@ from projections.views.audit import Audit
 from projections.views.balances import Balances
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
+from tests.fix_planting import LINES
 from tests.fix_stores import Store, soak
-from tests.projections.feed.conftest import LINES
 from tests.projections.feed.planting import Planting
 from tests.projections.feed.scenes import followed, incidents_of, positions_of, rows_of
 from tests.projections.feed.test_faults import with_successor

@@ -1,4 +1,4 @@
-"""A store with a random history, and a source of its own on the broker."""
+"""A store with a random history, and sources of a test's own that its events are planted on."""
 
 from collections.abc import Callable
 from pathlib import Path

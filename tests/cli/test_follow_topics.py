@@ -1,0 +1,189 @@
+"""`follow` over topics, `incidents`, `rebuild --source` as an operator meets them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projections.kafka.publisher import Publisher
+from projections.kafka.reader import Reader
+from projections.relay.page import Message
+from tests.fix_command import Onecard
+from tests.fix_kafka import Kafka
+from tests.fix_planting import fill
+from tests.fix_stores import Store
+from tests.projections.feed.planting import Planting
+
+FOREIGN = b"who am I"
+
+
+@pytest.fixture
+def published(unpublished: str, onecard: Onecard) -> str:
+    """A source with a store, its relay has published everything."""
+    assert onecard("relay", "--until-caught-up").code == 0
+    return unpublished
+
+
+def put(kafka: Kafka, source: str, *messages: Message) -> None:
+    """Something that no relay has written."""
+    with Publisher(kafka.access(), f"onecard-relay-{source}") as publisher:
+        publisher.begin()
+        for message in messages:
+            publisher.send(*message)
+        publisher.commit()
+
+
+def foreign(kafka: Kafka, source: str) -> Message:
+    return kafka.topology.events("transit", source), 1, b"k" * 16, FOREIGN, [("x", b"\xff")], 1
+
+
+def test_views_follow_topics_when_kafka_is_set_and_the_log_when_it_is_not(
+    published: str, onecard: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = onecard("follow", "--until-caught-up", "--json")
+    assert ended.code == 0, ended.stderr
+    head = onecard("status", "--json").json["head_position"]
+    names = ("audit", "balances", "clearing")
+    assert ended.json == {
+        "followers": [{"name": name, "from_position": 0, "to_position": head, "applied": head} for name in names]
+    }
+    assert onecard("trial-balance", "--json").json["balanced"]
+    monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
+    again = onecard("follow", "--until-caught-up", "--json").json["followers"]
+    assert [(one["to_position"], one["applied"]) for one in again] == [(head, 0)] * 3
+    assert onecard("verify", "--against", "views").code == 0
+
+
+def test_an_incident_is_listed_explained_and_resumed_after_a_fix(
+    published: str, kafka: Kafka, onecard: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert onecard("incidents", "--json").json == {"incidents": []}
+    assert "No view is stopped" in onecard("incidents").stdout
+    put(kafka, published, foreign(kafka, published))
+    ended = onecard("follow", "balances", "--until-caught-up")
+    assert ended.code == 1 and "foreign_record" in ended.stderr and "onecard incidents show 1" in ended.stderr
+    again = onecard("follow", "balances", "--until-caught-up")
+    assert again.code == 1 and "stays stopped" in again.stderr
+
+    (listed,) = onecard("incidents", "--json").json["incidents"]
+    assert (listed["number"], listed["kind"], listed["view"], listed["state"]) == (
+        1,
+        "foreign_record",
+        "balances",
+        "OPEN",
+    )
+    assert listed["topic"] == kafka.topology.events("transit", published) and listed["partition"] == 1
+    assert onecard("incidents", "--jsonl").lines == [listed]
+    assert "balances" in onecard("incidents").stdout
+
+    shown = onecard("incidents", "show", "1", "--json").json
+    record = shown.pop("record")
+    assert shown == listed
+    assert bytes.fromhex(record["value"]) == FOREIGN and record["key"] == (b"k" * 16).hex()
+    assert record["headers"] == [{"name": "x", "value": "\ufffd", "hex": "ff"}]
+    assert record["place"]["problem"] and record["decoded"]["problem"]
+    assert FOREIGN.hex() in onecard("incidents", "show", "1").stdout
+
+    still = onecard("incidents", "resume", "1", "--json")
+    assert (still.code, still.json["resumed"], still.json["kind"]) == (1, False, "foreign_record")
+    monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
+    done = onecard("incidents", "resume", "1", "--json")
+    assert (done.code, done.json["resumed"], done.json["message"]) == (0, True, None)
+    assert onecard("incidents", "--json").json == {"incidents": []}
+    assert [one["state"] for one in onecard("incidents", "--all", "--json").json["incidents"]] == ["CLOSED"]
+    closed = onecard("incidents", "resume", "1", "--json")
+    assert (closed.code, closed.json["error"]["code"]) == (1, "incident_closed")
+    unknown = onecard("incidents", "show", "9", "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (1, "incident_unknown")
+    assert onecard("incidents", "resume", "9").code == 1
+
+
+def test_an_event_in_an_incident_is_decoded(published: str, kafka: Kafka, onecard: Onecard) -> None:
+    assert onecard("follow", "--until-caught-up").code == 0
+    record = taken(kafka, kafka.topology.events("card", published))
+    put(kafka, published, (record.topic, record.partition, record.key, record.value, record.headers, record.timestamp))
+    assert onecard("follow", "audit", "--until-caught-up").code == 1
+    shown = onecard("incidents", "show", "1", "--json").json
+    assert shown["kind"] == "record_extra"
+    decoded = shown["record"]["decoded"]
+    assert decoded["event"] and decoded["data"] and decoded["problem"] is None
+    assert shown["record"]["place"]["source"] == published
+    assert decoded["event"] in onecard("incidents", "show", "1").stdout
+
+
+def taken(kafka: Kafka, topic: str) -> Any:
+    """The first record of a topic."""
+    with Reader(kafka.access()) as reader:
+        reader.assign({(topic, number): None for number in range(kafka.topology.partitions)})
+        while True:
+            for records in reader.poll(1_000).values():
+                return records[0]
+
+
+def test_every_source_is_followed_and_a_broken_one_holds_up_nobody(
+    published: str, kafka: Kafka, onecard: Onecard, store: Store, tmp_path: Path, plant: Callable[[Store], Planting]
+) -> None:
+    fill(store, tmp_path, 5, 120)
+    good, bad = plant(store), plant(store)
+    good.publish()
+    bad.publish(change=lambda found: [one for one in found if one is not found[30]])
+    ended = onecard("follow", "--source", "all", "--until-caught-up", "--json")
+    assert ended.code == 1 and f"stops at source {bad.source}: record_missing" in ended.stderr
+    reached = {(one["source"], one["name"]): one["to_position"] for one in ended.json["followers"]}
+    ours = {source for source, _ in reached}
+    assert {published, good.source, bad.source} <= ours
+    assert {reached[good.source, name] for name in ("audit", "balances", "clearing")} == {good.position}
+    assert {reached[bad.source, name] for name in ("audit", "balances", "clearing")} == {30}
+    one = onecard("follow", "audit", "--source", good.source, "--until-caught-up", "--json")
+    assert (one.code, one.json["followers"][0]["applied"]) == (0, 0)
+
+    before = onecard("trial-balance", "--source", good.source, "--json").json
+    for view in ("audit", "balances", "clearing"):
+        rebuilt = onecard("rebuild", view, "--source", good.source, "--json")
+        assert (rebuilt.code, rebuilt.json["swapped"], rebuilt.json["applied"]) == (0, True, good.position), (
+            rebuilt.stderr
+        )
+        assert rebuilt.json["to_version"] == rebuilt.json["from_version"] == 1
+    assert onecard("trial-balance", "--source", good.source, "--json").json == before
+    assert onecard("rebuild", "balances", "--json").json["swapped"]
+    assert onecard("accounts", "--source", "all", "--json").code == 0
+
+
+def test_an_unknown_source_is_an_incident_that_a_later_follower_looks_at_again(
+    published: str, kafka: Kafka, onecard: Onecard
+) -> None:
+    source = kafka.source()
+    ended = onecard("follow", "audit", "--source", source, "--until-caught-up")
+    assert ended.code == 1 and "source_unknown" in ended.stderr
+    kafka.make_topics(source)
+    assert onecard("follow", "audit", "--source", source, "--until-caught-up").code == 0
+    assert onecard("incidents", "--json").json == {"incidents": []}
+
+
+def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = onecard("follow", "--share", "1/2")
+    assert refused.code == 2 and "clearing cannot be shared out" in refused.stderr
+    assert onecard("follow", "audit", "--share", "3/2").code == 2
+    assert "at most 3" in onecard("follow", "audit", "--share", "9/9").stderr
+    for share in ("1/2", "2/2"):
+        ended = onecard("follow", "audit", "balances", "--share", share, "--until-caught-up", "--json")
+        assert ended.code == 0, ended.stderr
+        assert {one["name"] for one in ended.json["followers"]} == {"audit", "balances"}
+    head = onecard("status", "--json").json["head_position"]
+    assert {one["position"] for one in onecard("lag", "--json").json["followers"] if one["name"] == "audit"} == {head}
+    monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
+    assert onecard("follow", "audit", "--share", "1/2").code == 3
+    assert onecard("follow", "--until-caught-up").code == 0
+    assert onecard("verify", "--against", "views").code == 0
+
+
+def test_another_source_needs_kafka(onecard: Onecard) -> None:
+    ended = onecard("follow", "--source", "99", "--until-caught-up")
+    assert ended.code == 3 and "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
+
+
+def test_no_broker_ends_a_follower_that_is_to_end(onecard: Onecard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    ended = onecard("follow", "--until-caught-up")
+    assert ended.code == 3 and "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
