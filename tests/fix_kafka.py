@@ -145,22 +145,24 @@ def kafka(broker: Kafka) -> Iterator[Kafka]:
 
 
 @pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Kafka]:
+def own_broker() -> Iterator[Kafka]:
     """A broker of this test's own: it may be killed and revived."""
-    with broker_of_ones_own(tmp_path / "kafka-home") as own:
+    with broker_of_ones_own() as own:
         yield own
 
 
 @contextlib.contextmanager
-def broker_of_ones_own(home: Path) -> Iterator[Kafka]:
+def broker_of_ones_own() -> Iterator[Kafka]:
     """For tests that kill it, or give rights that other tests would take away."""
-    mine = _broker_in(home)
+    home = Path(os.environ[HOME]) / f"own-{os.getpid()}-{next(_numbers)}"
     home.mkdir()
+    mine = _broker_in(home)
     try:
-        bring_up(mine, mine.home, NAME, lambda _: None)
+        bring_up(mine, home, NAME, lambda _: None)
         yield Kafka(mine.local, mine)
     finally:
         mine.stop(lambda _: None)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def program_files() -> Path:
@@ -201,7 +203,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _clear_away(home: Path) -> None:
-    Broker(home).stop(lambda _: None)
+    for one in (home, *home.glob("own-*")):
+        Broker(one).stop(lambda _: None)
     shutil.rmtree(home, ignore_errors=True)
 
 

@@ -12,9 +12,9 @@ from tests.fix_kafka import Kafka, broker_of_ones_own
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+def own() -> Iterator[Kafka]:
     """A broker of this file's own, since it takes away rights that others would need."""
-    with broker_of_ones_own(tmp_path_factory.mktemp("kafka") / "home") as own:
+    with broker_of_ones_own() as own:
         yield own
 
 

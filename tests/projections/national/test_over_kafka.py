@@ -37,9 +37,9 @@ MANY = 9_000
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+def own() -> Iterator[Kafka]:
     """A broker of this file's own: who follows all sources follows everything there is on it."""
-    with broker_of_ones_own(tmp_path_factory.mktemp("kafka") / "home") as own:
+    with broker_of_ones_own() as own:
         yield own
 
 
