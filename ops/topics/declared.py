@@ -114,6 +114,9 @@ class Declared(_Strict):
                 found += [
                     Right(f"User:{name}", operation, "TOPIC", prefix, "PREFIXED") for operation in ("READ", "DESCRIBE")
                 ]
+            if ALL_FAMILIES in families:
+                # Who follows everything is to see whose transaction holds it up (`onecard lag`).
+                found.append(Right(f"User:{name}", "DESCRIBE", "TRANSACTIONAL_ID", transactional_id(""), "PREFIXED"))
             # A group of their own, so that nobody commits offsets for somebody else.
             found.append(Right(f"User:{name}", "READ", "GROUP", f"{name}.", "PREFIXED"))
         return found

@@ -185,7 +185,10 @@ def _granted(kafka: Kafka) -> set[Right] | None:
 def _is_about(right: Right, declared: Declared, source: str) -> bool:
     """Whether a right is ours to take away: on this source's own topics, or a reader's on the topics of all."""
     if right.resource == "TRANSACTIONAL_ID":
-        return right.pattern == "LITERAL" and right.name == transactional_id(source)
+        return (right.pattern, right.name) in (
+            ("LITERAL", transactional_id(source)),
+            ("PREFIXED", transactional_id("")),
+        )
     if right.resource == "GROUP":
         names = {f"{reader}." for reader in declared.rights.readers}
         return right.pattern == "PREFIXED" and right.name in names

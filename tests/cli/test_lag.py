@@ -143,6 +143,38 @@ def test_a_transaction_that_never_ends_is_reported_with_what_to_do(
     assert name not in [one["transactional_id"] for one in again]
 
 
+def test_a_follower_sees_whose_transaction_hangs_by_the_rights_that_are_declared(
+    onecard: Onecard, kafka: Kafka, unpublished: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kafka.broker is not None
+    relay, follower = kafka.access(f"relay-{unpublished}"), kafka.access("follower")
+    applied = onecard("topics", "apply")
+    assert applied.code == 0, applied.stderr
+    producer = Producer(
+        {
+            "bootstrap.servers": relay.bootstrap,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": relay.user,
+            "sasl.password": relay.password,
+            "transactional.id": f"onecard-relay-{unpublished}",
+        }
+    )
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(kafka.topology.events("card", unpublished), value=b"never committed", partition=0)
+    producer.flush(10)
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", follower.bootstrap)
+    monkeypatch.setenv("ONECARD_KAFKA_USER", "follower")
+    monkeypatch.setenv("ONECARD_KAFKA_PASSWORD_FILE", str(kafka.broker.password_file("follower")))
+    monkeypatch.setattr(brokers, "LONGEST_TRANSACTION_SECONDS", 0)
+    ended = onecard("lag", "--partitions", "--json")
+    assert ended.code == 0, ended.stderr
+    found = [one["transactional_id"] for one in ended.json["hanging_transactions"]]
+    assert found == [f"onecard-relay-{unpublished}"]
+    producer.abort_transaction(10)
+
+
 def test_without_topics_it_says_that_nothing_is_published(
     onecard: Onecard, kafka: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

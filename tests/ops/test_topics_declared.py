@@ -64,6 +64,13 @@ def test_a_reader_of_a_family_gets_its_prefix_and_no_more(declared: Declared) ->
     }
 
 
+def test_who_follows_everything_sees_the_relays_transactions_and_cannot_publish_as_one(declared: Declared) -> None:
+    found = {right for right in declared.rights_of("33") if right.principal == "User:follower"}
+    transactions = [right for right in found if right.resource == "TRANSACTIONAL_ID"]
+    assert transactions == [Right("User:follower", "DESCRIBE", "TRANSACTIONAL_ID", "onecard-relay-", "PREFIXED")]
+    assert {right.operation for right in found} == {"READ", "DESCRIBE"}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
