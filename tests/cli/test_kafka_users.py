@@ -9,11 +9,13 @@ from confluent_kafka import Consumer, KafkaError
 from ops.settings import Settings
 from ops.topics.declared import load_declared
 from projections.kafka.access import BrokerProblem
+from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
 from projections.topics.topology import Topology, transactional_id
 from tests.fix_command import Onecard
 from tests.fix_kafka import Kafka
+from tests.house.tree import ROOT
 
 LONGEST = 10.0
 NOW_MS = 1_750_000_000_000
@@ -151,6 +153,25 @@ def test_a_missing_right_is_told_in_one_line_that_names_it(
         assert "does not let user transit-reader" in line, line
     shown = onecard("topics", "show", "--source", source, "--json")
     assert [one["name"] for one in shown.json["topics"]] == [Topology().events("transit", source)]
+
+
+def test_the_relay_and_followers_are_told_of_unknown_topics_and_missing_rights_in_a_line(
+    kafka: Kafka, source: str, onecard: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONECARD_SOURCE", source)
+    assert onecard("submit", ROOT / "samples" / "first-day.jsonl").stdout
+    log_in(monkeypatch, kafka, "transit-reader")
+    line = refused(onecard, "relay", "--until-caught-up")
+    assert "does not let user transit-reader" in line and "`onecard topics apply`" in line
+    stopped = onecard("follow", "balances", "--until-caught-up")
+    assert (stopped.code, stopped.stderr.count("\n")) == (1, 1)
+    assert "topic_forbidden" in stopped.stderr and "user transit-reader" in stopped.stderr
+
+    with Cluster(kafka.access()) as cluster:
+        cluster.delete([Topology().events("clearing", source)])
+    log_in(monkeypatch, kafka, "admin")
+    line = refused(onecard, "relay", "--until-caught-up")
+    assert f"has no topic {Topology().events('clearing', source)}: run `onecard topics apply`" in line
 
 
 def test_no_brokers_and_no_setting_are_told_in_one_line(
