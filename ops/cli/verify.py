@@ -10,12 +10,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ledger.store.recorder import History
 from ops.cli.opening import READER_ROLE, opened
-from ops.cli.output import FOUND, ROWS_FOR_PEOPLE, Json, Problem, answer, for_people, refuse, table, unable, watched
+from ops.cli.output import (
+    FOUND,
+    ROWS_FOR_PEOPLE,
+    Json,
+    Problem,
+    answer,
+    for_people,
+    refuse,
+    table,
+    tell,
+    unable,
+    watched,
+)
 from ops.wiring import Ledger
 from projections.questions.snapshot import Unknown
 from projections.verification import card as one_card
-from projections.verification import store, views
+from projections.verification import store, topics, views
 from projections.verification.report import Report
+from projections.verification.topics import Topics
 
 TOPICS, VIEWS, SEALS = "topics", "views", "seals"
 TARGETS: Final = (TOPICS, VIEWS, SEALS)
@@ -38,11 +51,14 @@ def verify(
       onecard verify --against views
     """
     wanted = targets(against or [])
-    for name in (TOPICS, SEALS):
-        if name in wanted:
-            unable(f"Comparing with {name} is not built yet: leave {name} out of --against.")
+    if SEALS in wanted:
+        unable(f"Comparing with {SEALS} is not built yet: leave {SEALS} out of --against.")
     with opened() as ledger:
-        report = _of_card(ledger, card, VIEWS in wanted) if card is not None else _of_store(ledger, VIEWS in wanted)
+        published = _topics(ledger) if TOPICS in wanted else None
+        if card is not None:
+            report = _of_card(ledger, card, VIEWS in wanted, published)
+        else:
+            report = _of_store(ledger, VIEWS in wanted, published)
     found = report.as_json(wanted)
     return answer(found, as_json, show_verified, ok=found["ok"])
 
@@ -56,7 +72,14 @@ def targets(given: Sequence[str]) -> list[str]:
     return [name for name in TARGETS if name in names]
 
 
-def _of_store(ledger: Ledger, with_views: bool) -> Report:
+def _topics(ledger: Ledger) -> Topics:
+    """The topics to compare with, tried out before the long work begins."""
+    found = Topics(ledger.access(), ledger.topology, ledger.source)
+    found.require_readable()
+    return found
+
+
+def _of_store(ledger: Ledger, with_views: bool, published: Topics | None) -> Report:
     with closing(ledger.connect(READER_ROLE)) as reading:
         if with_views:
             views.require_built(reading, ledger.source)
@@ -66,15 +89,28 @@ def _of_store(ledger: Ledger, with_views: bool) -> Report:
     if with_views:
         with closing(ledger.connect()) as filling, _bar("comparing views", head) as bar:
             report.extend(views.check(filling, ledger.source, bar))
+    if published is not None:
+        _compare_topics(ledger, published, report, head)
     return report
 
 
-def _of_card(ledger: Ledger, card: str, with_views: bool) -> Report:
+def _of_card(ledger: Ledger, card: str, with_views: bool, published: Topics | None) -> Report:
     with closing(ledger.connect(READER_ROLE)) as reading:
         try:
-            return one_card.check(reading, ledger.source, card, ledger.keyring, with_views)
+            card_id, report = one_card.check(reading, ledger.source, card, ledger.keyring, with_views)
         except Unknown as unknown:
             raise Problem(FOUND, unknown.code, f"{unknown}.") from None
+    if published is not None:
+        _compare_topics(ledger, published, report, report.events, card_id)
+    return report
+
+
+def _compare_topics(ledger: Ledger, published: Topics, report: Report, most: int, card_id: str | None = None) -> None:
+    with closing(ledger.connect(READER_ROLE)) as comparing, _bar("comparing topics", most) as bar:
+        reached = topics.check(comparing, published, ledger.store_id, report, bar, card_id)
+    if reached.position < reached.head:
+        behind = f"{reached.position + 1:,} to {reached.head:,}"
+        tell(f"Positions {behind} are not published yet, which is no finding: run `onecard relay`.")
 
 
 @contextmanager
@@ -102,6 +138,7 @@ def show_verified(found: dict[str, Any]) -> None:
             console.print(table(("finding", "about", "position>", "detail"), rows))
             if len(findings) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
-        counts = ", ".join(f"{checked[key]:,} {key}" for key in ("events", "streams", "postings", "accounts"))
+        keys = ["events", "streams", "postings", "accounts", *(["records"] if TOPICS in found["against"] else [])]
+        counts = ", ".join(f"{checked[key]:,} {key}" for key in keys)
         verdict = "nothing is wrong" if found["ok"] else f"{len(findings):,} findings"
         console.print(f"Checked {counts} up to position {found['position']:,}: {verdict}.")

@@ -43,19 +43,22 @@ class Stored:
     state: bytes
 
 
-def check(connection: psycopg.Connection[Any], source: str, name: str, keyring: Keyring, with_views: bool) -> Report:
-    """`name`: a card_sn or a card_id; Unknown if no event was ever recorded on such a card."""
+def check(
+    connection: psycopg.Connection[Any], source: str, name: str, keyring: Keyring, with_views: bool
+) -> tuple[str, Report]:
+    """`name`: a card_sn or a card_id; Unknown if no event was ever recorded on such a card. Its card_id beside."""
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     with connection.transaction(), connection.cursor() as cursor:
-        checking = _Checking(cursor, _card_id(cursor, name, keyring))
+        card_id = _card_id(cursor, name, keyring)
+        checking = _Checking(cursor, card_id)
         checking.read()
         checking.compare_head()
         if with_views:
             checking.compare_balances(source)
             checking.compare_audit(source)
         checking.report.position = History(connection).head()
-    return checking.report
+    return card_id, checking.report
 
 
 def _card_id(cursor: Cursor, name: str, keyring: Keyring) -> str:

@@ -26,6 +26,7 @@ class Report:
     streams: int = 0
     postings: int = 0
     accounts: int = 0
+    records: int = 0
     _found: dict[tuple[str, str, int | None], Finding] = field(default_factory=dict)
     _kinds: Counter[str] = field(default_factory=Counter)
 
@@ -63,7 +64,7 @@ class Report:
                 "streams": self.streams,
                 "postings": self.postings,
                 "accounts": self.accounts,
-                "records": 0,
+                "records": self.records,
                 "seals": 0,
             },
             "against": against,
