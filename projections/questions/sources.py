@@ -10,6 +10,15 @@ from projections.questions.snapshot import Cursor, Unknown
 from projections.views.registry import VIEWS
 
 ALL: Final = "all"
+# A mistyped name stays in tracking with its incident, and is no ledger of the nation for that.
+FOLLOWED: Final = """
+    SELECT source FROM views.tracking JOIN views.live USING (view, version)
+    WHERE view = %s AND NOT (position = 0 AND EXISTS (
+        SELECT FROM views.incidents
+        WHERE (incidents.view, incidents.version, incidents.source) = (tracking.view, tracking.version, tracking.source)
+            AND kind = 'source_unknown' AND resumed_at IS NULL
+    )) ORDER BY source
+"""
 
 
 def one(cursor: Cursor, own: str, wanted: str | None) -> str:
@@ -23,11 +32,8 @@ def one(cursor: Cursor, own: str, wanted: str | None) -> str:
 
 
 def followed(cursor: Cursor, view: str) -> list[str]:
-    """The sources that the live version of a view follows, by name."""
-    cursor.execute(
-        "SELECT source FROM views.tracking JOIN views.live USING (view, version) WHERE view = %s ORDER BY source",
-        (view,),
-    )
+    """The sources that the live version of a view follows, by name; none of which nothing was ever found."""
+    cursor.execute(FOLLOWED, (view,))
     return [source for (source,) in cursor.fetchall()]
 
 
