@@ -1,11 +1,14 @@
-"""`serve`: the schema registry, health and metrics over HTTP, until told to stop."""
+"""`serve`: the schema registry, health and metrics over HTTP. `schemas export`: the registry as files."""
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from ops.cli.opening import settings_now
-from ops.cli.output import DONE, progress_told, tell
+from ops.cli.output import DONE, Json, answer, progress_told, tell
+from schemas.registry import registry
 
 
 def serve(
@@ -29,3 +32,31 @@ def serve(
 
     serving.serve(settings_now(), host, port, schemas_only, progress_told, ready)
     return DONE
+
+
+def export(
+    directory: Annotated[Path, typer.Argument(help="Made if it is not there; files of the same names are replaced.")],
+    as_json: Json = False,
+) -> int:
+    """Write the schema registry as files.
+
+    Each answer of `onecard serve` becomes PATH/index.json, for any web server that looks there (nginx: try_files
+    $uri/index.json =404). Deserializers need nothing else.
+
+    \b
+    Example:
+      onecard schemas export registry/
+    """
+    from ops.api.subjects import Subjects
+
+    count = 0
+    for path, page in Subjects(registry()).pages():
+        file = directory / path / "index.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(page, ensure_ascii=False) + "\n", encoding="utf-8")
+        count += 1
+    return answer({"directory": str(directory), "files": count}, as_json, _show_export)
+
+
+def _show_export(found: dict[str, Any]) -> None:
+    tell(f"{found['files']} answers of the registry are files under {found['directory']} now.")

@@ -14,6 +14,7 @@ TYPED = re.compile(r"(?<![\w-])onecard ((?:[a-z]+(?:-[a-z]+)*)(?: [^`#|\n]*)?)")
 # Paths in code style that begin with a folder of ours.
 PATH = re.compile(r"`((?:docs|ledger|ops|projections|samples|schemas|tests)/[\w./-]*[\w/])`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[\w-]+)?\)")
+PROGRAM = re.compile(r"^```\w+\n.*?^```$", re.MULTILINE | re.DOTALL)
 KIND = re.compile(r'(?:Finding\(|report\.add\(|kind = )\s*"([a-z_]+)"')
 COMMANDS: Any = typer.main.get_command(app)
 
@@ -54,7 +55,8 @@ def test_every_file_that_is_named_exists() -> None:
     missing = []
     for path in DOCUMENTS:
         text = path.read_text("utf-8")
-        named = [ROOT / name for name in PATH.findall(text)] + [path.parent / name for name in LINK.findall(text)]
+        named = [ROOT / name for name in PATH.findall(text)]
+        named += [path.parent / name for name in LINK.findall(PROGRAM.sub("", text))]
         missing += [f"{path.name}: {one}" for one in named if not one.exists()]
     assert missing == []
 
