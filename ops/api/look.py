@@ -15,13 +15,11 @@ import psycopg
 from ops.settings import Settings
 from ops.topics.declared import load_declared
 from ops.wiring import kafka_access
-from projections.feed.port import Broken
 from projections.kafka.access import BrokerProblem
 from projections.questions import lagging, snapshot
 from projections.questions.brokers import Brokers
 from projections.questions.lagging import Account
 from projections.questions.snapshot import Cursor
-from projections.relay.progress import Foreign
 from projections.sources import own_source
 
 T = TypeVar("T")
@@ -84,10 +82,10 @@ class Looker:
             return replace(look, account=ask(lagging.of_database))
         try:
             return replace(look, account=lagging.of_topics(ask, self._brokers, None, True, MOST_READ))
-        except (BrokerProblem, Foreign, Broken) as problem:
-            # The next look reaches them anew.
+        except BrokerProblem as problem:
+            # The next look reaches them anew. Not told are names of hosts and users: whoever asks may be anybody.
             self._brokers.close()
-            told = _told(problem)
+            told = problem.code.replace("_", " ")
         account = ask(lambda cursor: lagging.of_database(cursor, feed=lagging.TOPICS))
         return replace(look, problems={KAFKA: told}, account=account)
 
@@ -104,13 +102,6 @@ class Looker:
         with closing(made) as connection:
             connection.execute(f"SET ROLE {READER_ROLE}")
             yield connection
-
-
-def _told(problem: Exception) -> str:
-    """What is wrong, without the names of hosts and users: whoever asks need not be one of us."""
-    if isinstance(problem, BrokerProblem):
-        return problem.code.replace("_", " ")
-    return "a topic holds what no relay has written: see `onecard verify --against topics`"
 
 
 def clock_of(frozen: int | None) -> Callable[[], int]:

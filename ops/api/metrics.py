@@ -110,8 +110,9 @@ def add_metrics(app: FastAPI, subjects: Subjects, watch: Watch | None, parts: tu
     registry.register(Figures(subjects, watch, parts))
     ProcessCollector(registry=registry)
 
+    # Not a coroutine: with many sources the text takes its time, and others are to be answered meanwhile.
     @app.get("/metrics", response_class=Response)
-    async def metrics(request: Request) -> Response:
+    def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         encoded: Any = encode(registry)
         return Response(encoded, media_type=content_type)

@@ -10,11 +10,11 @@ from typing import Final
 
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.cluster import Cluster
-from projections.kafka.reader import Partition, Reader
+from projections.kafka.reader import Corrupt, Partition, Reader, Truncated
 from projections.questions import topic_lag
 from projections.questions.lag import Stand
 from projections.questions.topic_lag import MOST_READ, Waiting
-from projections.relay.progress import Progress, published
+from projections.relay.progress import Foreign, Progress, published
 from projections.topics.topology import Topology, parse, source_of_relay
 
 # A relay's transaction may last a minute; brokers end one that lasts longer, unless they have lost track of it.
@@ -81,7 +81,11 @@ class Brokers:
 
     def published(self, source: str) -> Progress | None:
         """How far a source is on its topics; None if nothing of it is."""
-        return published(self._reader, self.topology, source)
+        try:
+            return published(self._reader, self.topology, source)
+        except (Foreign, Corrupt, Truncated) as spoilt:
+            what = f"How far source {source} is published cannot be told ({spoilt})"
+            raise BrokerProblem("failed", f"{what}: run `onecard verify --against topics`.") from spoilt
 
     def waiting(self, progress: Progress, stood: Sequence[Stand], most_read: int = MOST_READ) -> list[Waiting]:
         """What each view has still to apply of each partition."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -26,6 +25,7 @@ from schemas.registry import registry
 from tests.fix_command import Onecard
 from tests.fix_kafka import Kafka
 from tests.fix_published import PARTITIONS
+from tests.ops.api.connections import is_let_go
 
 PROGRAM = "import sys; from ops.cli.main import main; sys.exit(main(sys.argv[1:]))"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], int]
@@ -100,9 +100,7 @@ def test_it_becomes_ready_with_a_ledger(onecard: Onecard, dsn: str, tmp_path: Pa
     with served() as (_, address), httpx.Client(base_url=address) as client:
         assert _eventually(client, 200)["checks"]["database"] == {"ok": True}
         assert 'onecard_head_position{source="33"} 0.0' in client.get("/metrics").text
-        with psycopg.connect(dsn) as connection:
-            held = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'onecard serve'"
-            assert connection.execute(held).fetchone() == (0,)
+        assert is_let_go(dsn)
 
 
 def _eventually(client: httpx.Client, status: int) -> dict[str, dict[str, object]]:
