@@ -20,6 +20,7 @@ from ops.wiring import Ledger
 
 BATCH: Final = 500
 SEED: Final = 1
+RATES: Final = (500, 1_000, 2_000)  # lines a second that come in evenly
 DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 ON_THE_DAY: Final = f'"occurred_at":"{START.isoformat()}T'.encode()
 
@@ -30,7 +31,7 @@ class Scale:
 
     `lines` a file, `runs` files; `chunk` events a stretch followed, `chunks` stretches of which the first warms up;
     `small`: (lines a batch, batches); `replayed` events of one card; `passes` over everything there is; `writes` to
-    the disk.
+    the disk; `seconds` of events coming in evenly.
     """
 
     cards: int
@@ -42,13 +43,16 @@ class Scale:
     replayed: int
     passes: int
     writes: int
+    seconds: int = 1
 
     @property
     def day_lines(self) -> int:
         """As many as all measurements together take, and a few more."""
         written = (self.runs + 1) * self.lines + (self.passes + 1) * 2 * self.lines
         small = self.passes * sum(size * count for size, count in self.small)
-        return max(written, 2 * self.chunk * self.chunks) + self.lines + small + 10 * BATCH
+        evenly = sum(RATES) * (self.seconds + 1)
+        stretches = 3 * self.chunk * self.chunks
+        return max(written, stretches) + self.lines + small + evenly + 10 * BATCH
 
     @property
     def simulated(self) -> int:
@@ -56,8 +60,8 @@ class Scale:
         return max(self.cards * 10_000 // MIXES["day"].cards_per_10000, 2 * self.day_lines)
 
 
-FULL: Final = Scale(22_000, 10_000, 5, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400)
-QUICK: Final = Scale(4_000, 2_000, 3, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100)
+FULL: Final = Scale(22_000, 10_000, 5, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400, 12)
+QUICK: Final = Scale(4_000, 2_000, 3, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100, 4)
 
 
 class Rig:

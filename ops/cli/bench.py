@@ -10,6 +10,8 @@ from ops.bench.rig import FULL, QUICK
 from ops.bench.run import GROUPS, measure
 from ops.cli.output import DONE, Json, document, for_people, refuse, table, tell, watched
 from ops.collector import expect_a_long_run
+from ops.kafka.jars import java
+from ops.problems import EnvironmentProblem
 from ops.scratch_home import scratch_home
 from ops.settings import load_settings
 from ops.wiring import open_ledger
@@ -38,7 +40,7 @@ def bench(
     Example:
       onecard bench --quick
     """
-    wanted = names or list(GROUPS)
+    wanted = names or _possible()
     for name in wanted:
         if name not in GROUPS:
             refuse(f"{name!r} is nothing to measure: there are {', '.join(GROUPS)}.")
@@ -55,6 +57,16 @@ def bench(
     else:
         _show(machine, figures)
     return DONE
+
+
+def _possible() -> list[str]:
+    """Everything, but for Kafka where there is none to be had."""
+    try:
+        java()
+    except EnvironmentProblem as problem:
+        tell(f"onecard: kafka is not measured: {problem}")
+        return [name for name in GROUPS if name != "kafka"]
+    return list(GROUPS)
 
 
 def _told(message: str) -> None:

@@ -14,6 +14,7 @@ from tests.fix_command import Onecard
 
 TINY = rig.Scale(100, 60, 1, 40, 2, ((1, 3), (10, 2)), 30, 1, 5)
 RAW = "fsync_p50 fsync_p99 insert_1 insert_10 insert_500 copy avro_decode avro_encode json sha256".split()
+RAW_KAFKA = "raw_kafka_publish raw_kafka_poll raw_kafka_commit_p50 raw_kafka_commit_p99".split()
 MEASURED = {
     "submit": "submit_500 submit_again",
     "processes": "submit_two_processes",
@@ -22,6 +23,8 @@ MEASURED = {
     "rebuild": "rebuild_three_views rebuild_audit rebuild_balances rebuild_clearing",
     "replay": "replay_one_card",
     "verify": "verify",
+    "kafka": "relay follow_topics_three_views published_1000_p50 published_1000_p99 visible_500_p50 visible_500_p99"
+    " visible_2000_p50 visible_2000_p99",
 }
 
 
@@ -45,7 +48,7 @@ def test_a_quick_bench_measures_everything_beside_its_raw_limit(miniature: Oneca
     found = ended.json
 
     expected = {name for group in GROUPS for name in MEASURED[group].split()}
-    assert names(found) == expected | {f"raw_{name}" for name in RAW} | {"raw_avro_one_card"}
+    assert names(found) == expected | {f"raw_{name}" for name in RAW} | {"raw_avro_one_card", *RAW_KAFKA}
     for figure in found["figures"]:
         assert figure.keys() == {"name", "value", "unit", "raw_limit"}
         assert type(figure["value"]) is int and figure["value"] > 0, figure
