@@ -7,7 +7,7 @@ out or spelt out with just the value it has when left out; either counts as the 
 
 from typing import Final
 
-from ledger.core.decider import Command
+from ledger.core.decider import Command, Event
 from ledger.core.world import World
 from ledger.service.recording import stated
 
@@ -35,7 +35,14 @@ _PAIRS: Final = """
     SetPrepayment PrepaymentSet, SettleMedical MedicalSettled, SpendFamilyAid FamilyAidSpent,
     StopLine PayoutLineStopped,
     TapTransit TransitTapped, TopUpPurse PurseToppedUp, TransferFamilyAid FamilyAidTransferred, UnlockCard CardUnlocked,
-    VoidMedical MedicalVoided, WithdrawAccount AccountWithdrawn, WithdrawConfirmation ConfirmationWithdrawn
+    VoidMedical MedicalVoided, WithdrawAccount AccountWithdrawn, WithdrawConfirmation ConfirmationWithdrawn,
+
+    ActivatePass PassActivated, BorrowItem ItemBorrowed, ChargeFine FineCharged, CloseMerchantDay MerchantDayClosed,
+    CreditPolicyFund PolicyFundCredited, EnterVenue VenueEntered, ExpirePass PassExpired, ExpireVoucher VoucherExpired,
+    IssueVoucher VoucherIssued, PayMerchant MerchantPaid, PayUtility UtilityPaid, PurchasePass PassPurchased,
+    RedeemVoucher VoucherRedeemed, RefundMerchant MerchantRefunded, RefundPass PassRefunded,
+    RefundUtility UtilityRefunded, ReturnItem ItemReturned, SetStudentStatus StudentStatusSet, UsePass PassUsed,
+    UseService ServiceUsed
 """
 _WORDS: Final = _PAIRS.replace(",", " ").split()
 FIRST_EVENT: Final = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
@@ -46,9 +53,13 @@ FILLED_IN: Final = {"RegisterTreatment": "valid_to", "CloseCycle": "table_digest
 def is_restored(command: Command, world: World) -> bool:
     """Whether the event first recorded under the command's reference says what the command says."""
     fact = world.recorded(command.submitter, command.reference)
-    if fact is None or fact[0] != FIRST_EVENT.get(command.type.name):
+    return fact is not None and says_the_same(command, fact[0], fact[1])
+
+
+def says_the_same(command: Command, name: str, event: Event) -> bool:
+    """Whether the command may have been the one that recorded this event first."""
+    if name != FIRST_EVENT.get(command.type.name):
         return False
-    event = fact[1]
     said = stated(command)
     filled_in = FILLED_IN.get(command.type.name, "")
     if command.get(filled_in) is None:

@@ -10,14 +10,17 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ledger.core.configuration import Configuration
 from ledger.families.registry import COMMANDS, EVENTS
-from ledger.service import restoring
+from ledger.service import batch, restoring
 from ledger.service.batch import Receipt
-from ledger.service.content import FIRST_EVENT
+from ledger.service.content import FIRST_EVENT, says_the_same
+from ledger.service.recording import record
 from ledger.service.restoring import Busy, Lost, Restorer, Unfit
+from ledger.store import codec
 from tests.fix_postgres import Databases
 from tests.fix_stores import WRITER_ROLE, Store, assert_same, told
 from tests.model.histories import history
 
+OTHER = "00000000-0000-0000-0000-000000000000"
 LINES, FEW = 2_400, 500
 
 
@@ -134,6 +137,23 @@ def test_other_content_under_a_restored_reference_is_refused(
     assert [getattr(one, "code", one) for one in others] == ["reference_reused"] * 4
 
 
+def test_an_event_says_everything_that_its_command_said(
+    store: Store, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlike: dict[str, Any] = {}
+
+    def compared(command: Any, drafts: Any, world: Any, recorded_at: int) -> Any:
+        recorded = record(command, drafts, world, recorded_at)
+        name, event = codec.decode(recorded[0].data)
+        if not says_the_same(command, name, event):
+            unlike[command.type.name] = name, event, command.fields
+        return recorded
+
+    monkeypatch.setattr(batch, "record", compared)
+    store.submit(*parts(tmp_path, seed, LINES // 2))
+    assert unlike == {}
+
+
 def test_nobody_restores_while_somebody_decides(store: Store) -> None:
     with restorer(store), pytest.raises(Busy), restorer(store):
         pass
@@ -146,7 +166,7 @@ def test_nobody_restores_while_somebody_decides(store: Store) -> None:
     [
         (lambda tail: tail[1:], "is missing"),
         (lambda tail: [tail[0], *tail[2:]], "is missing"),
-        (lambda tail: [tail[0], (tail[1][0], tail[0][1], tail[1][2]), *tail[2:]], "does not belong to stream"),
+        (lambda tail: [tail[0], (tail[1][0], OTHER, tail[1][2]), *tail[2:]], "does not belong to stream"),
         (lambda tail: [tail[0], (tail[1][0], tail[1][1], b"\x00\x00"), *tail[2:]], "not framed"),
         (lambda tail: [tail[0], (tail[1][0], *tail[0][1:]), *tail[2:]], "does not follow"),
     ],
