@@ -3,6 +3,7 @@
 A query sees events up to the position its view has reached, so an answer never mixes two moments.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from ledger.core.fields import CARD_SN
 from projections import sources, tracking
-from projections.feed.port import Record
+from projections.feed.port import Broken, Record
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views import audit
 
@@ -94,15 +95,30 @@ def events_named(cursor: Cursor, stream: Stream, names: Sequence[str]) -> list[R
 
 def _kept(cursor: Cursor, stream: Stream, condition: str, value: Any) -> list[Record]:
     """Events of a stream whose log is elsewhere."""
+    condition = f"stream_id = %s AND position <= %s AND {condition}"
+    values = (stream.stream_id, stream.position, value)
+    return sorted(_foreign(cursor, stream.version, stream.source, condition, *values), key=lambda one: one.version)
+
+
+def _foreign(cursor: Cursor, version: int, source: str, condition: str, *values: Any) -> list[Record]:
+    """Events as the audit view keeps them, by position; Broken if they are not those that were applied."""
     cursor.execute(
-        f"""
-        SELECT position, card_version, data FROM views.audit_v{stream.version}
-        WHERE stream_id = %s AND source = %s AND position <= %s AND {condition} ORDER BY card_version
-        """,
-        (stream.stream_id, stream.source, stream.position, value),
+        f"SELECT position, stream_id::text, card_version, data, digest FROM views.audit_v{version}"
+        f" WHERE source = %s AND {condition} ORDER BY position",
+        (source, *values),
         binary=True,
     )
-    return [_record(stream, *row) for row in cursor.fetchall()]
+    found = []
+    for position, stream_id, card_version, data, digest in cursor.fetchall():
+        if data is None or hashlib.sha256(data).digest() != digest:
+            raise Broken(
+                f"source {source}, position {position}: the bytes kept in the view {audit.NAME} are not those that were"
+                f" applied: run `onecard rebuild {audit.NAME} --source {source} --force`",
+                "audit_differs",
+                position,
+            )
+        found.append(Record(source, position, stream_id, card_version, data))
+    return found
 
 
 def at_positions(cursor: Cursor, source: str, positions: Sequence[int]) -> list[Record]:
@@ -114,19 +130,13 @@ def at_positions(cursor: Cursor, source: str, positions: Sequence[int]) -> list[
                 f"the view {audit.NAME}, which keeps the events of source {source}, stands at position {reached}, and"
                 f" position {max(positions)} is asked for: run `onecard follow --until-caught-up --source {source}`"
             )
-        cursor.execute(
-            f"SELECT position, stream_id::text, card_version, data FROM views.audit_v{version}"
-            " WHERE source = %s AND position = ANY(%s) ORDER BY position",
-            (source, list(positions)),
-            binary=True,
-        )
-    else:
-        cursor.execute(
-            "SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events"
-            " WHERE notification_id = ANY(%s) ORDER BY notification_id",
-            (list(positions),),
-            binary=True,
-        )
+        return _foreign(cursor, version, source, "position = ANY(%s)", list(positions))
+    cursor.execute(
+        "SELECT notification_id, originator_id::text, originator_version, state FROM ledger.events"
+        " WHERE notification_id = ANY(%s) ORDER BY notification_id",
+        (list(positions),),
+        binary=True,
+    )
     return [Record(source, *row) for row in cursor.fetchall()]
 
 

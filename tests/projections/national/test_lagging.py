@@ -1,4 +1,4 @@
-"""A nation's views that have not come as far as they must for an answer, or were asked to follow what is not there."""
+"""A nation's views that have not come as far as an answer needs, that were altered, or follow what is not there."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -95,3 +95,20 @@ def test_a_mistyped_source_is_no_ledger_of_the_nation(nation: Nation) -> None:
     assert found["position"].keys() == {A, B} and found["count"] == sum(
         nation.ask(lambda cursor, one=one: questions(nation, A)["lines"](cursor, one))["count"] for one in (A, B)
     )
+
+
+@pytest.mark.parametrize("damage", ["data || 'x'", "NULL", "set_byte(data, 30, get_byte(data, 30) # 1)"])
+def test_kept_bytes_that_somebody_altered_are_never_shown(nation: Nation, damage: str) -> None:
+    nation.follow()
+    card = streams(nation, A)[0]
+    ask = questions(nation, A)
+    shown = nation.ask(lambda cursor: ask[f"history {card}"](cursor, A))
+    with nation.whole.connect() as connection:
+        connection.execute(
+            f"UPDATE views.audit_v1 SET data = {damage} WHERE source = %s AND stream_id = %s AND card_version = 1",  # type: ignore[arg-type]
+            (A, card),
+        )
+    for question in (f"history {card}", f"balance {card}", f"statement {card}"):
+        with pytest.raises(Broken, match=f"position {shown['events'][0]['position']}: .*rebuild audit --source {A}"):
+            nation.ask(lambda cursor, name=question: ask[name](cursor, A))
+    assert nation.ask(lambda cursor: ask[f"history {card}"](cursor, B))["card_id"] == card

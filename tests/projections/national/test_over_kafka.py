@@ -32,6 +32,7 @@ from tests.house.tree import ROOT
 from tests.projections.bills import Bills
 
 COMMAND = "import sys; from ops.cli.main import main; sys.exit(main())"
+NEW = "44"
 PATIENCE_SECONDS = 90
 MANY = 9_000
 
@@ -86,6 +87,15 @@ class Country:
         ended = self.run(source, "submit", write(self.home / f"{source}.jsonl", *commands), "--json")
         assert ended.code == 0, ended.stderr
 
+    def begin(self, source: str, commands: list[dict[str, Any]]) -> None:
+        """A province that publishes for the first time."""
+        self.tell(source, commands)
+        self.kafka.owns(source)
+        applied = self.run(source, "topics", "apply")
+        assert applied.code == 0, applied.stderr
+        relayed = self.run(source, "relay", "--until-caught-up", "--json")
+        assert relayed.code == 0 and relayed.json["followers"][0]["applied"] == self.head(source), relayed.stderr
+
     def head(self, source: str) -> int:
         with psycopg.connect(self.dsns[source]) as connection:
             row = connection.execute("SELECT max(notification_id) FROM ledger.events").fetchone()
@@ -127,12 +137,7 @@ def country(
     dsns = {source: databases.create() for source in (A, B, NATION)}
     made = Country(dsns, own, topics, home, onecard, monkeypatch)
     for source, fund in ((A, 700), (B, 500)):
-        made.tell(source, ledger(fund))
-        own.owns(source)
-        applied = made.run(source, "topics", "apply")
-        assert applied.code == 0, applied.stderr
-        relayed = made.run(source, "relay", "--until-caught-up", "--json")
-        assert relayed.code == 0 and relayed.json["followers"][0]["applied"] == made.head(source), relayed.stderr
+        made.begin(source, ledger(fund))
     assert made.run(NATION, "status").code == 0
     yield made
     for process in made.started:
@@ -175,7 +180,7 @@ def test_a_nation_follows_every_province_over_one_kafka(country: Country) -> Non
     assert_told_alike(country)
 
 
-def test_a_province_whose_relay_hangs_holds_up_nobody_else(country: Country) -> None:
+def test_a_province_whose_relay_hangs_holds_up_nobody_else(country: Country, databases: Databases) -> None:
     nation = country.start(NATION, "follow", "--source", "all")
     until(lambda: all(country.followed(one) == country.head(one) for one in (A, B)), "the nation has caught up")
 
@@ -189,10 +194,13 @@ def test_a_province_whose_relay_hangs_holds_up_nobody_else(country: Country) -> 
         country.tell(B, settlements(f"B{number}-", 10))
         assert country.run(B, "relay", "--until-caught-up").code == 0
         until(lambda: country.followed(B) == country.head(B), "the other province is followed on")
+    country.dsns[NEW] = databases.create()
+    country.begin(NEW, ledger(300))
+    until(lambda: country.followed(NEW) == country.head(NEW), "a province that has just begun to publish is followed")
     hanging = country.followed(A)
     assert began <= hanging < country.head(A) and relay.poll() is None
     assert country.run(NATION, "trial-balance", "--source", "all", "--json").json["position"] == {
-        A: hanging, B: country.head(B),
+        A: hanging, B: country.head(B), NEW: country.head(NEW),
     }  # fmt: skip
 
     relay.send_signal(signal.SIGCONT)
