@@ -21,7 +21,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from ops.kafka.broker import NAME, Broker
-from ops.kafka.jars import jars, java
+from ops.kafka.jars import jars, java, version
 from ops.problems import EnvironmentProblem
 from ops.sharing import bring_up
 from projections.kafka.access import Access
@@ -182,6 +182,15 @@ def _broker_in(home: Path) -> Broker:
 
 
 # -- one broker for all workers: the process that leads the run makes its home and clears it away ------------------
+
+
+def pytest_report_header() -> str:
+    if elsewhere := os.environ.get(ELSEWHERE):
+        return f"Kafka at {elsewhere} ({ELSEWHERE})"
+    try:
+        return f"Apache Kafka {version()} from Maven, run by {java()}"
+    except EnvironmentProblem as problem:
+        return f"NO KAFKA, its tests {'fail' if os.environ.get('CI') == 'true' else 'are skipped'}: {problem}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,12 +18,19 @@ WITHOUT = "Kafka runs on Java {version} or newer and is fetched by Maven, and th
 REMEDY = "install openjdk-17-jre-headless and maven (or newer), or name a broker by ONECARD_KAFKA_BOOTSTRAP"
 
 
+def version() -> str:
+    """The version of Kafka that the POM names."""
+    found = re.search(r"<artifactId>kafka_[0-9.]+</artifactId>\s*<version>([^<]+)</version>", POM.read_text("utf-8"))
+    assert found is not None
+    return found[1]
+
+
 def java() -> str:
     """The Java to run the broker with."""
     program = _found("java")
     said = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
-    if version is None or int(version[1]) < OLDEST_JAVA:
+    found = re.search(r'version "(\d+)', said)
+    if found is None or int(found[1]) < OLDEST_JAVA:
         raise EnvironmentProblem(
             f"Kafka runs on Java {OLDEST_JAVA} or newer, and {program} is {_version_line(said)}: {REMEDY}."
         )

