@@ -93,7 +93,6 @@ class Publisher:
         except Exception as error:
             raise self._given_up(error) from error
         self._in_transaction = True
-        self._entered.clear()
 
     def send(
         self, topic: str, partition: int, key: bytes | None, value: bytes, headers: Headers, timestamp_ms: int
@@ -131,6 +130,7 @@ class Publisher:
         if producer.identity() != self._identity:
             raise self._given_up(RuntimeError("the producer's epoch changed during a transaction"))
         self._in_transaction = False
+        self._entered.clear()
 
     def abort(self) -> None:
         """Take back what was sent since `begin` and close; never raises. Readers need not wait for a time-out."""
@@ -179,6 +179,7 @@ class Publisher:
 
     def _forget(self) -> None:
         self._in_transaction = False
+        self._entered.clear()
         self._forget_sent()
 
     def _forget_sent(self) -> None:

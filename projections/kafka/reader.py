@@ -60,7 +60,9 @@ class Truncated(Exception):
 class Reader:
     """One consumer without a group; not for several threads."""
 
-    def __init__(self, access: Access, fetch_bytes: int = 16 << 20, wait_ms: int = 100) -> None:
+    def __init__(
+        self, access: Access, fetch_bytes: int = 16 << 20, wait_ms: int = 100, partition_bytes: int = 1 << 20
+    ) -> None:
         self.access = access
         self._consumer: Any = access.opened(
             KafkaConsumer,
@@ -70,6 +72,7 @@ class Reader:
             isolation_level="read_committed",
             allow_auto_create_topics=False,
             fetch_max_bytes=fetch_bytes,
+            max_partition_fetch_bytes=partition_bytes,
             fetch_max_wait_ms=wait_ms,
             metrics_enabled=False,
         )

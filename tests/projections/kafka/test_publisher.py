@@ -1,6 +1,7 @@
 """A transaction is on the topics whole or not at all, and a failure is never taken for a success."""
 
 import gc
+import threading
 import time
 from collections.abc import Iterator
 
@@ -387,3 +388,28 @@ def test_a_closed_publisher_says_that_it_is_closed(publisher: Publisher, topic: 
         publisher.begin()
     with pytest.raises(BrokerProblem, match="open it again"):
         publisher.send(topic, 0, KEY, b"value", [], AT_MS)
+
+
+def test_a_record_outside_a_transaction_is_refused(publisher: Publisher, topic: str) -> None:
+    publisher.begin()
+    send(publisher, topic, [b"value"])
+    publisher.commit()
+
+    with pytest.raises(BrokerProblem):
+        send(publisher, topic, [b"value"])
+
+
+def test_no_thread_is_left_when_publisher_reader_and_cluster_are_closed(kafka: Kafka, topic: str) -> None:
+    before = set(threading.enumerate())
+
+    with Publisher(kafka.access(), "onecard-test-threads") as publisher:
+        publisher.begin()
+        send(publisher, topic, [b"value"])
+        publisher.commit()
+    assert values(kafka.access(), topic) == [b"value"]
+    Cluster(kafka.access()).close()
+
+    deadline = time.monotonic() + 5
+    while left := {thread for thread in threading.enumerate() if thread.is_alive()} - before:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
