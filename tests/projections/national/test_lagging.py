@@ -103,11 +103,9 @@ def test_kept_bytes_that_somebody_altered_are_never_shown(nation: Nation, damage
     card = streams(nation, A)[0]
     ask = questions(nation, A)
     shown = nation.ask(lambda cursor: ask[f"history {card}"](cursor, A))
+    change = f"UPDATE views.audit_v1 SET data = {damage} WHERE source = %s AND stream_id = %s AND card_version = 1"
     with nation.whole.connect() as connection:
-        connection.execute(
-            f"UPDATE views.audit_v1 SET data = {damage} WHERE source = %s AND stream_id = %s AND card_version = 1",  # type: ignore[arg-type]
-            (A, card),
-        )
+        connection.execute(change, (A, card))  # type: ignore[arg-type]
     for question in (f"history {card}", f"balance {card}", f"statement {card}"):
         with pytest.raises(Broken, match=f"position {shown['events'][0]['position']}: .*rebuild audit --source {A}"):
             nation.ask(lambda cursor, name=question: ask[name](cursor, A))
