@@ -32,7 +32,7 @@ def publication(kafka: Kafka) -> Publication:
     return publish(kafka)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """The path of a program, or a skip that nobody overlooks."""
 

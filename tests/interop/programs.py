@@ -1,4 +1,4 @@
-"""Runs a program of somebody's that reads for ever, and gives the lines it prints."""
+"""Runs a program of somebody's that reads for ever, or until something is wrong, and gives the lines it prints."""
 
 import os
 import signal
@@ -29,10 +29,9 @@ def _kill(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def lines_of(command: Sequence[str | Path], count: int, folder: Path, errors: Path) -> list[str]:
-    """The first lines that a program prints which never ends; it is stopped then, or when patience ends."""
-    found: list[str] = []
-    with errors.open("w+") as told:
+@contextmanager
+def _running(command: Sequence[str | Path], folder: Path, errors: Path) -> Iterator[subprocess.Popen[str]]:
+    with errors.open("w") as told:
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=folder,
@@ -44,10 +43,24 @@ def lines_of(command: Sequence[str | Path], count: int, folder: Path, errors: Pa
         )
         assert process.stdout is not None
         with process.stdout, _killed_in_the_end(process):
-            for line in process.stdout:
-                found.append(line.rstrip("\n"))
-                if len(found) == count:
-                    break
-        told.seek(0)
-        assert len(found) == count, f"{len(found)} of {count} records, and then: {told.read()[-2000:]}"
+            yield process
+
+
+def lines_of(command: Sequence[str | Path], count: int, folder: Path, errors: Path) -> list[str]:
+    """The first lines of a program that goes on for ever; it is stopped then, or when patience ends."""
+    found: list[str] = []
+    with _running(command, folder, errors) as process:
+        for line in process.stdout or ():
+            found.append(line.rstrip("\n"))
+            if len(found) == count:
+                break
+    assert len(found) == count, f"{len(found)} of {count} records, and then: {errors.read_text()[-2000:]}"
     return found
+
+
+def ended(command: Sequence[str | Path], folder: Path, errors: Path) -> tuple[int, list[str], str]:
+    """(exit code, lines, errors) of a program that ends by itself; stopped when patience ends."""
+    with _running(command, folder, errors) as process:
+        found = [line.rstrip("\n") for line in process.stdout or ()]
+        code = process.wait()
+    return code, found, errors.read_text()

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from ledger.store import codec
 from projections.topics.envelope import headers_of
-from projections.topics.partition import place_of
+from projections.topics.partition import partition_of
 from schemas.registry import registry
 from tests.fix_kafka import Kafka
 from tests.house.tree import ROOT
@@ -45,19 +45,55 @@ class Publication:
 
 def publish(kafka: Kafka) -> Publication:
     """Every event of the golden bytes onto topics of a source of its own."""
+    publication, producer = _begun(kafka)
+    placed = _placed(publication, kafka.topology.partitions)
+    half = len(placed) // 2
+    _transaction(producer, publication.source, placed[:half])
+    _transaction(producer, publication.source, placed[half:], commit=False)
+    _transaction(producer, publication.source, placed[half:])
+    return publication
+
+
+def publish_spoilt(kafka: Kafka) -> list[Published]:
+    """A partition as no relay leaves it: two records, both again, and the fourth without the third; gives all four."""
+    publication, producer = _begun(kafka)
+    placed = _placed(publication, kafka.topology.partitions)
+    topic, partition = placed[0].record.topic, placed[0].partition
+    first, second, third, fourth, *_ = [
+        one for one in placed if (one.record.topic, one.partition) == (topic, partition)
+    ]
+    _transaction(producer, publication.source, [first, second, second, first, fourth])
+    return [one.record for one in (first, second, third, fourth)]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A record, where it goes, and the position before it there."""
+
+    record: Published
+    partition: int
+    prev_position: int
+
+
+def _begun(kafka: Kafka) -> tuple[Publication, Producer]:
     source = kafka.source()
     topics = kafka.make_topics(source)[:-1]
     records = [_record(source, topics, position, *found) for position, found in enumerate(golden(), 1)]
-    half = len(records) // 2
     producer = Producer(
         {"bootstrap.servers": kafka.local, "transactional.id": f"onecard-relay-{source}", "compression.type": "zstd"}
     )
     producer.init_transactions(30)
+    return Publication(source, topics, records), producer
+
+
+def _placed(publication: Publication, partitions: int) -> list[_Placed]:
     last: dict[tuple[str, int], int] = defaultdict(int)
-    _transaction(producer, source, records[:half], last, kafka.topology.partitions)
-    _transaction(producer, source, records[half:], last.copy(), kafka.topology.partitions, commit=False)
-    _transaction(producer, source, records[half:], last, kafka.topology.partitions)
-    return Publication(source, topics, records)
+    found = []
+    for record in publication.records:
+        partition = partition_of(record.key, partitions)
+        found.append(_Placed(record, partition, last[record.topic, partition]))
+        last[record.topic, partition] = record.position
+    return found
 
 
 def golden() -> list[tuple[bytes, dict[str, Any]]]:
@@ -83,30 +119,20 @@ def _record(source: str, topics: list[str], position: int, value: bytes, event: 
     return Published(f"{source}/{position}", subject, topic, position, key, value, {**event, first: stream})
 
 
-def _transaction(
-    producer: Producer,
-    source: str,
-    records: list[Published],
-    last: dict[tuple[str, int], int],
-    partitions: int,
-    commit: bool = True,
-) -> None:
+def _transaction(producer: Producer, source: str, placed: list[_Placed], commit: bool = True) -> None:
     failures: list[Any] = []
     producer.begin_transaction()
-    for one in records:
-        key, partition = place_of(str(uuid.UUID(bytes=one.key)), partitions)
-        headers = headers_of(source, one.position, last[one.topic, partition], one.value)
-        recorded_at = codec.instants_of(one.value)[1] // 1_000
+    for one in placed:
+        record = one.record
         producer.produce(
-            one.topic,
-            value=one.value,
-            key=key,
-            partition=partition,
+            record.topic,
+            value=record.value,
+            key=record.key,
+            partition=one.partition,
             on_delivery=lambda error, _: failures.append(error) if error else None,
-            timestamp=recorded_at,
-            headers=headers,
+            timestamp=codec.instants_of(record.value)[1] // 1_000,
+            headers=headers_of(source, record.position, one.prev_position, record.value),
         )
-        last[one.topic, partition] = one.position
     producer.flush(30)
     assert failures == []
     if commit:

@@ -11,63 +11,70 @@ import pytest
 
 from tests.fix_kafka import Kafka
 from tests.house.tree import ROOT
-from tests.interop.programs import lines_of
-from tests.interop.publication import Publication
+from tests.interop.programs import ended, lines_of
+from tests.interop.publication import Publication, publish_spoilt
 
 SAMPLES = ROOT / "samples" / "subscribers"
 Program = Callable[[str], str]
+Line = tuple[str, str, str]
+Sample = tuple[Path, list[str | Path]]
 
 
-def built(language: str, tmp_path: Path, *command: str) -> Path:
-    """A copy of a sample, with its build done."""
-    folder = Path(shutil.copytree(SAMPLES / language, tmp_path / language, ignore=shutil.ignore_patterns("target")))
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-    assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
-    return folder
+@pytest.fixture(scope="module", params=["python", "java", "go"])
+def sample(request: pytest.FixtureRequest, program: Program, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    """A copy of a sample that has been built, and the command that runs it there."""
+    language: str = request.param
+    folder = tmp_path_factory.mktemp("sample") / language
+    shutil.copytree(SAMPLES / language, folder, ignore=shutil.ignore_patterns("target"))
+    if language == "python":
+        return folder, [sys.executable, "subscribe.py"]
+    if language == "java":
+        java = program("java")
+        _built(folder, program("mvn"), "-q", "-B", "package")
+        return folder, [java, "-cp", "target/classes:target/lib/*", "Subscribe"]
+    _built(folder, program("go"), "build", "-o", "subscribe", ".")
+    return folder, [folder / "subscribe"]
 
 
-def check(publication: Publication, lines: list[tuple[str, str, str]]) -> None:
-    """Every record came once with its type, and what it says was decoded."""
+def _built(folder: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def parsed(line: str) -> Line:
+    """(ce_id, ce_type, what the event says) of a line of any of the programs."""
+    if line.startswith("{"):
+        found = json.loads(line)
+        return found["id"], found["type"], json.dumps(found["event"])
+    ce_id, ce_type, event = line.split("\t")
+    return ce_id, ce_type, event
+
+
+@pytest.mark.slow
+def test_it_reads_every_event_of_every_family_once(
+    sample: Sample, kafka: Kafka, publication: Publication, registry_url: str, tmp_path: Path
+) -> None:
+    folder, command = sample
+    asked = [*command, kafka.local, registry_url, f"readers.{publication.source}", *publication.topics]
+    lines = [parsed(line) for line in lines_of(asked, len(publication.records), folder, tmp_path / "errors")]
     assert sorted((ce_id, ce_type) for ce_id, ce_type, _ in lines) == sorted(
         (one.id, one.type) for one in publication.records
     )
-    said = {ce_id: text for ce_id, _, text in lines}
+    said = {ce_id: event for ce_id, _, event in lines}
     for one in publication.records:
         assert one.event["submitter"] in said[one.id] and one.event["reference"] in said[one.id]
 
 
-def parsed(lines: list[str]) -> list[tuple[str, str, str]]:
-    documents = [json.loads(line) for line in lines]
-    return [(one["id"], one["type"], json.dumps(one["event"])) for one in documents]
-
-
-def test_the_python_sample_reads_every_family(
-    kafka: Kafka, publication: Publication, registry_url: str, tmp_path: Path
-) -> None:
-    command = [sys.executable, SAMPLES / "python" / "subscribe.py", kafka.local, registry_url, *publication.topics]
-    lines = lines_of(command, len(publication.records), tmp_path, tmp_path / "errors")
-    check(publication, parsed(lines))
-
-
 @pytest.mark.slow
-def test_the_java_sample_reads_every_family(
-    kafka: Kafka, publication: Publication, registry_url: str, tmp_path: Path, program: Program
+def test_it_drops_what_comes_again_and_stops_where_a_record_is_missing(
+    sample: Sample, kafka: Kafka, registry_url: str, tmp_path: Path
 ) -> None:
-    java, maven = program("java"), program("mvn")
-    folder = built("java", tmp_path, maven, "-q", "-B", "package")
-    command = [java, "-cp", "target/classes:target/lib/*", "Subscribe", kafka.local, registry_url, *publication.topics]
-    lines = lines_of(command, len(publication.records), folder, tmp_path / "errors")
-    check(publication, [(line.split("\t")[0], line.split("\t")[1], line) for line in lines])
-
-
-@pytest.mark.slow
-def test_the_go_sample_reads_every_family(
-    kafka: Kafka, publication: Publication, registry_url: str, tmp_path: Path, program: Program
-) -> None:
-    folder = built("go", tmp_path, program("go"), "build", "-o", "subscribe", ".")
-    command = [folder / "subscribe", kafka.local, registry_url, *publication.topics]
-    lines = lines_of(command, len(publication.records), folder, tmp_path / "errors")
-    check(publication, parsed(lines))
+    first, second, _, fourth = publish_spoilt(kafka)
+    folder, command = sample
+    asked = [*command, kafka.local, registry_url, f"readers.{first.topic}", first.topic]
+    code, lines, errors = ended(asked, folder, tmp_path / "errors")
+    assert [parsed(line)[0] for line in lines] == [first.id, second.id]
+    assert code > 0 and "missing" in errors and str(fourth.position) in errors
 
 
 def test_kcat_reads_every_family(kafka: Kafka, publication: Publication, program: Program, tmp_path: Path) -> None:
@@ -75,8 +82,8 @@ def test_kcat_reads_every_family(kafka: Kafka, publication: Publication, program
     seen = []
     for topic in publication.topics:
         command = [kcat, "-C", "-b", kafka.local, "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%S %h\\n"]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        for line in ended.stdout.splitlines():
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        for line in done.stdout.splitlines():
             size, _, headers = line.partition(" ")
             found = dict(header.partition("=")[::2] for header in headers.split(","))
             seen.append((found["ce_id"], found["ce_type"], int(size)))

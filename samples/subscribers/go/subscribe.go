@@ -1,4 +1,4 @@
-// Prints events as they are published: go run . BROKERS REGISTRY TOPIC...
+// Prints events as they are published: go run . BROKERS REGISTRY GROUP TOPIC...
 package main
 
 import (
@@ -23,7 +23,7 @@ func must[T any](value T, err error) T {
 
 func main() {
 	ctx := context.Background()
-	client := must(kgo.NewClient(kgo.SeedBrokers(os.Args[1]), kgo.ConsumeTopics(os.Args[3:]...), kgo.ConsumerGroup("sample-go"),
+	client := must(kgo.NewClient(kgo.SeedBrokers(os.Args[1]), kgo.ConsumerGroup(os.Args[3]), kgo.ConsumeTopics(os.Args[4:]...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())))
 	registry := must(sr.NewClient(sr.URLs(os.Args[2])))
 	schemas := map[int]avro.Schema{}

@@ -1,4 +1,4 @@
-"""Prints events as they are published: python subscribe.py BROKERS REGISTRY TOPIC..."""
+"""Prints events as they are published: python subscribe.py BROKERS REGISTRY GROUP TOPIC..."""
 
 import json
 import sys
@@ -8,8 +8,8 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-brokers, registry, *topics = sys.argv[1:]
-own = {"group.id": "sample-python", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+brokers, registry, group, *topics = sys.argv[1:]
+own = {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
 consumer = Consumer({"bootstrap.servers": brokers, "isolation.level": "read_committed", **own})
 consumer.subscribe(topics)
 deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}))

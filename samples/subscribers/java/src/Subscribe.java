@@ -17,15 +17,15 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
-/** Prints events as they are published: java -cp 'target/classes:target/lib/*' Subscribe BROKERS REGISTRY TOPIC... */
+/** Prints events: java -cp 'target/classes:target/lib/*' Subscribe BROKERS REGISTRY GROUP TOPIC... */
 public class Subscribe {
     public static void main(String[] args) throws Exception {
         Map<String, Object> own = Map.of("bootstrap.servers", args[0], "isolation.level", "read_committed",
-                "group.id", "sample-java", "auto.offset.reset", "earliest", "enable.auto.commit", false);
+                "group.id", args[2], "auto.offset.reset", "earliest", "enable.auto.commit", false);
         var schemas = new HashMap<Integer, Schema>();
         var last = new HashMap<TopicPartition, Long>(); // keep this with what you make of the events, in one transaction
         try (var consumer = new KafkaConsumer<>(own, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            consumer.subscribe(List.of(args).subList(2, args.length));
+            consumer.subscribe(List.of(args).subList(3, args.length));
             while (true) {
                 for (var record : consumer.poll(Duration.ofSeconds(1))) {
                     var header = new HashMap<String, String>();
