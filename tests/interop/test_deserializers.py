@@ -4,7 +4,6 @@ import datetime
 import uuid
 from typing import Any
 
-from confluent_kafka import Consumer, Message
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -15,6 +14,7 @@ from schemas.files import FAMILIES
 from schemas.registry import registry
 from tests.fix_kafka import Kafka
 from tests.interop.publication import Publication, Published
+from tests.interop.reading import read
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -39,31 +39,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def read(kafka: Kafka, publication: Publication, isolation: str = "read_committed") -> list[Message]:
-    """Every record of a source's topics up to their ends."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": kafka.local,
-            "group.id": f"reader-of-{publication.source}-{isolation}",
-            "isolation.level": isolation,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    consumer.subscribe(publication.topics)
-    found, ended = [], 0
-    while ended < len(publication.topics) * kafka.topology.partitions:
-        message = consumer.poll(30)
-        assert message is not None, "Kafka gave nothing for half a minute"
-        if message.error():
-            ended += 1
-        else:
-            found.append(message)
-    consumer.close()
-    return found
-
-
 def test_every_event_of_every_family_is_read_with_what_it_says(
     kafka: Kafka, publication: Publication, registry_url: str
 ) -> None:
@@ -72,7 +47,7 @@ def test_every_event_of_every_family_is_read_with_what_it_says(
     assert {one.topic.split(".")[1] for one in publication.records} <= set(FAMILIES)
     deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry_url}))
     seen = []
-    for message in read(kafka, publication):
+    for message in read(kafka, publication.topics):
         headers = {name: value.decode() for name, value in message.headers()}
         one = expected[int(headers["position"])]
         assert (headers["ce_id"], headers["ce_type"]) == (one.id, one.type)
@@ -87,14 +62,14 @@ def test_every_event_of_every_family_is_read_with_what_it_says(
 def test_what_a_transaction_gave_up_is_seen_only_by_readers_who_ask_for_uncommitted_records(
     kafka: Kafka, publication: Publication
 ) -> None:
-    assert len(read(kafka, publication)) == len(publication.records)
+    assert len(read(kafka, publication.topics)) == len(publication.records)
     half = len(publication.records) - len(publication.records) // 2
-    assert len(read(kafka, publication, "read_uncommitted")) == len(publication.records) + half
+    assert len(read(kafka, publication.topics, "read_uncommitted")) == len(publication.records) + half
 
 
 def test_positions_rise_in_every_partition_and_name_the_one_before(kafka: Kafka, publication: Publication) -> None:
     last: dict[tuple[str, int], int] = {}
-    for message in read(kafka, publication):
+    for message in read(kafka, publication.topics):
         headers = {name: value.decode() for name, value in message.headers()}
         place = (message.topic(), message.partition())
         assert int(headers["prev_position"]) == last.get(place, 0) < int(headers["position"])
