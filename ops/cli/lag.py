@@ -35,7 +35,7 @@ def lag(
     if partitions:
         found |= _finer(account, now)
     ages = [one.seconds_behind(now) for one in account.followers]
-    return answer(found, as_json, lambda shown: _show(shown, ages))
+    return answer(found, as_json, lambda shown: _show(shown, ages, account.heads))
 
 
 def _account(ledger: Ledger, source: str | None, partitions: bool) -> Account:
@@ -99,7 +99,7 @@ def _finer(account: Account, now: int) -> dict[str, Any]:
     return {"partitions": waits, "hanging_transactions": hanging}
 
 
-def _show(found: dict[str, Any], ages: list[int]) -> None:
+def _show(found: dict[str, Any], ages: list[int], heads: dict[str, int]) -> None:
     columns = ("follower", "share", "feed", "position>", "behind>", "seconds>", "running")
     aged = [{**one, "seconds": age} for one, age in zip(found["followers"], ages, strict=True)]
     with for_people() as console:
@@ -118,10 +118,8 @@ def _show(found: dict[str, Any], ages: list[int]) -> None:
                 ),
             )
         )
-        heads = found["head_position"]
-        heads = heads if isinstance(heads, dict) else {"": heads}
         for source, head in heads.items():
-            console.print(f"The head of {f'source {source}' if source else 'the log'} is at position {head}.")
+            console.print(f"The head of source {source} is at position {head}.")
         if "partitions" in found:
             _show_partitions(console, found["partitions"])
 

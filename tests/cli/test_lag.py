@@ -12,8 +12,9 @@ from projections.questions import brokers
 from projections.shares import CLAIMS
 from projections.views.registry import VIEWS
 from tests.cli.lines import GOLDEN
-from tests.fix_command import Onecard
+from tests.fix_command import Onecard, as_url
 from tests.fix_kafka import Kafka
+from tests.fix_postgres import Databases
 from tests.fix_published import CLOCK, PARTITIONS
 
 VIEW_NAMES = sorted(view.name for view in VIEWS)
@@ -119,12 +120,45 @@ def test_of_every_source_the_followers_name_theirs(onecard: Onecard, unpublished
     assert {one["source"] for one in found["followers"]} == {unpublished}
 
 
+def test_of_a_ledger_that_is_kept_elsewhere_the_topics_tell_how_far_it_is(
+    onecard: Onecard, kafka: Kafka, unpublished: str, head: int, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onecard("relay", "--until-caught-up")
+    here = databases.create()
+    monkeypatch.setenv("ONECARD_DATABASE_URL", as_url(here))
+    monkeypatch.setenv("ONECARD_SOURCE", kafka.source())
+    assert onecard("follow", "audit", "--source", unpublished, "--until-caught-up").code == 0
+    found = followers(onecard, "--source", unpublished)
+    assert list(found) == [f"{name} 1/1" for name in VIEW_NAMES], "its relay is another ledger's to watch"
+    assert {name: one["behind"] for name, one in found.items()} == {
+        f"{name} 1/1": 0 if name == "audit" else head for name in VIEW_NAMES
+    }
+    onecard("follow", "balances", "--source", unpublished, "--until-caught-up")
+    with psycopg.connect(here) as connection:
+        connection.execute("UPDATE views.tracking SET position = 1 WHERE view = 'balances'")
+    shown = onecard("lag", "--source", unpublished, "--partitions", clock="2026-01-01T00:01:00Z").stdout
+    assert f"The head of source {unpublished} is at position {head}." in shown
+    line = next(line for line in shown.splitlines() if line.startswith(("balances", f"{unpublished}  balances")))
+    assert f"{head - 1}" in line.split() and "60" in line.split()
+    databases.drop(here)
+
+
+def test_brokers_that_do_not_answer_are_told_in_one_line(
+    onecard: Onecard, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onecard("status")
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    ended = onecard("lag")
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (3, "", 1)
+    assert "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
+
+
 def test_a_transaction_that_never_ends_is_reported_with_what_to_do(
     onecard: Onecard, kafka: Kafka, unpublished: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = kafka.topology.events("transit", unpublished)
     name = f"forgotten-{unpublished}"
-    producer = Producer({"bootstrap.servers": kafka.local, "transactional.id": name})
+    producer = Producer({"bootstrap.servers": kafka.local, "transactional.id": name, "log_level": 0})
     producer.init_transactions(30)
     producer.begin_transaction()
     producer.produce(topic, value=b"never committed", partition=2)
@@ -158,6 +192,7 @@ def test_a_follower_sees_whose_transaction_hangs_by_the_rights_that_are_declared
             "sasl.username": relay.user,
             "sasl.password": relay.password,
             "transactional.id": f"onecard-relay-{unpublished}",
+            "log_level": 0,
         }
     )
     producer.init_transactions(30)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
 from ops.api import look as looking
@@ -172,6 +173,24 @@ def test_metrics_have_the_names_that_people_alert_on(onecard: Onecard, dsn: str,
     assert total(samples, "kafka_topic_partition_current_offset", topic=topic) > 0
     assert total(samples, "onecard_topic_partition_undecided_offsets") == 0
     assert value(samples, "onecard_hanging_transactions") == 0
+
+
+def test_a_partition_that_ends_in_an_open_transaction_is_seen(
+    onecard: Onecard, dsn: str, kafka: Kafka, unpublished: str
+) -> None:
+    onecard("relay", "--until-caught-up")
+    topic = kafka.topology.events("transit", unpublished)
+    producer = Producer({"bootstrap.servers": kafka.local, "transactional.id": f"open-{unpublished}", "log_level": 0})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, value=b"not committed", partition=1)
+    producer.flush(10)
+    looker = Looker(load_settings(), dsn)
+    samples = scraped(looker)
+    looker.close()
+    producer.abort_transaction(10)
+    assert value(samples, "onecard_topic_partition_undecided_offsets", topic=topic, partition="1") == 1
+    assert total(samples, "onecard_topic_partition_undecided_offsets") == 1
 
 
 def test_what_was_not_read_is_counted_by_offsets(

@@ -80,7 +80,12 @@ def _begun(kafka: Kafka) -> tuple[Publication, Producer]:
     topics = kafka.make_topics(source)[:-1]
     records = [_record(source, topics, position, *found) for position, found in enumerate(golden(), 1)]
     producer = Producer(
-        {"bootstrap.servers": kafka.local, "transactional.id": f"onecard-relay-{source}", "compression.type": "zstd"}
+        {
+            "bootstrap.servers": kafka.local,
+            "transactional.id": f"onecard-relay-{source}",
+            "compression.type": "zstd",
+            "log_level": 0,
+        }
     )
     producer.init_transactions(30)
     return Publication(source, topics, records), producer

@@ -17,6 +17,7 @@ def read(kafka: Kafka, topics: Sequence[str], isolation: str = "read_committed")
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "log_level": 0,
         }
     )
     consumer.subscribe(list(topics))
