@@ -37,6 +37,8 @@ class ClassArchive:
         beside = archive.with_suffix(f".{os.getpid()}.new")
         with contextlib.suppress(OSError):
             beside.write_bytes(self._draft.read_bytes())
+            for older in archive.parent.glob(f"{archive.name.partition('.')[0]}.*.jsa"):
+                older.unlink(missing_ok=True)
             beside.replace(archive)
         self._draft.unlink(missing_ok=True)
         self._place.unlink(missing_ok=True)

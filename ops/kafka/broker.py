@@ -87,7 +87,7 @@ class Broker:
         """Start the process (None: one is running already). Two callers at once must be kept apart by a lock."""
         if self.pid() is not None:
             return None
-        program, classes = java(), jars(self.lib, progress)
+        program, classes = java(), jars(self.lib, progress).resolve()
         make_home(self.home)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         if not (self.data / "meta.properties").exists():
