@@ -11,7 +11,7 @@ from typing import Final
 
 from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken
-from projections.feed.strands import Strand, Strands
+from projections.feed.strands import Strand, Strands, even_reader
 from projections.feed.topic import surroundings
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Partition, Reader
@@ -90,7 +90,7 @@ class ShareFeed:
 
     def _sought(self, after: int, since: int) -> Strands:
         if self._strands is None:
-            self._strands = Strands(Reader(self._access), self._topology, self.source, self.numbers)
+            self._strands = Strands(even_reader(self._access), self._topology, self.source, self.numbers)
         if self._at != after:
             self._strands.seek(after, since)
             self._at = after

@@ -11,15 +11,23 @@ from typing import Final
 
 from projections.feed.arrival import TopicRecord, broken, position_of, record_of
 from projections.feed.port import Broken
+from projections.kafka.access import Access
 from projections.kafka.reader import Corrupt, Partition, Raw, Reader, Truncated
 from projections.topics.topology import Topology
 
-MOST_WAITING: Final = 20_000  # records that are held because an earlier one has not come yet
+MOST_WAITING: Final = 30_000  # records that are held because an earlier one has not come yet
+# Asked of a partition at a time: little, so that all of them advance together and few are ahead of what is needed.
+PARTITION_BYTES: Final = 32 << 10
 POLL_RECORDS: Final = 5_000
 LOOK_BACK: Final = 16  # offsets before the place found by time: what was put behind it, out of its turn, is seen
 PROOF_MS: Final = 200  # how long nothing may come before the brokers are asked whether it is there at all
 LOOK_ON: Final = 5_000  # records that are searched for one that is missing in its turn
 MICROS_IN_MS: Final = 1_000
+
+
+def even_reader(access: Access) -> Reader:
+    """A reader of many partitions that are to advance together."""
+    return Reader(access, partition_bytes=PARTITION_BYTES)
 
 
 class Strand:
@@ -176,19 +184,22 @@ class Strands:
         self.reader.pause([place])
 
     def _hold_back(self) -> None:
-        """Pause what is ahead when too much waits; go on with everything when it has been taken."""
-        if len(self.waiting) > MOST_WAITING:
-            ahead = [one for one in self.strands.values() if not one.is_paused and one.last > self.floor]
-            for strand in ahead:
-                strand.is_paused = True
-            if ahead:
-                self.reader.pause(strand.place for strand in ahead)
-        elif len(self.waiting) < MOST_WAITING // 2:
-            back = [one for one in self.strands.values() if one.is_paused and one.broken is None]
-            for strand in back:
-                strand.is_paused = False
-            if back:
-                self.reader.resume(strand.place for strand in back)
+        """Pause what is ahead when too much waits; go on with what is needed next, and with all when less waits."""
+        most, floor = len(self.waiting) > MOST_WAITING, self.floor
+        least = len(self.waiting) < MOST_WAITING // 2
+        held, freed = [], []
+        for strand in self.strands.values():
+            if strand.broken is not None:
+                continue
+            if strand.is_paused and (least or strand.last <= floor):
+                freed.append(strand)
+            elif most and not strand.is_paused and strand.last > floor:
+                held.append(strand)
+        for strands, is_paused, tell in ((held, True, self.reader.pause), (freed, False, self.reader.resume)):
+            for strand in strands:
+                strand.is_paused = is_paused
+            if strands:
+                tell([strand.place for strand in strands])
 
     def is_proven_missing(self, needed: int) -> bool:
         """Whether no partition holds a record up to this position that was not read: asked again while nothing comes.

@@ -11,7 +11,7 @@ from typing import Final
 
 from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken, Record
-from projections.feed.strands import Strands
+from projections.feed.strands import Strands, even_reader
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Partition, Reader
 from projections.relay.progress import Foreign, Tail
@@ -107,7 +107,7 @@ class TopicFeed:
         """Reading on from where the cursor is, or from where it is sought."""
         if self._open_strands is None:
             numbers = range(self._topology.partitions)
-            self._open_strands = Strands(Reader(self._access), self._topology, self.source, numbers)
+            self._open_strands = Strands(even_reader(self._access), self._topology, self.source, numbers)
         strands = self._open_strands
         if self._at is None or not 0 <= after - self._at <= FORWARD:
             strands.seek(after, since)

@@ -197,10 +197,16 @@ def being_read(consumer: KafkaConsumer) -> tuple[str, int, int] | None:
 
 
 def unstick(consumer: KafkaConsumer, failed: bool) -> None:
-    """After an error while unpacking, the next poll would turn over an exhausted batch for ever; let go of it."""
+    """After an error while unpacking, the next poll would turn over an exhausted batch for ever; let go of it.
+
+    Let go of every exhausted batch: while one is kept, a batch that was put aside when its partition was paused does
+    not come back after `resume`, and the partition is never read again.
+    """
     fetcher = consumer._fetcher
     if failed or fetcher._next_in_line_exception_metadata is not None:
         batch = fetcher._next_partition_records
         if batch:
             batch.drain()
+        fetcher._next_partition_records = None
+    elif fetcher._next_partition_records is not None and not fetcher._next_partition_records:
         fetcher._next_partition_records = None

@@ -7,9 +7,11 @@ from functools import partial
 
 import pytest
 
+from projections.feed import strands
 from projections.feed.log import LogFeed
 from projections.feed.port import Broken, Feed, Record
 from projections.feed.topic import TopicFeed
+from tests.fix_kafka import PARTITIONS
 from tests.fix_planting import fill
 from tests.fix_stores import Store
 from tests.projections.feed.planting import Planting
@@ -117,3 +119,25 @@ def read_all_until_broken(feed: Feed) -> list[Record]:
     except Broken:
         return found
     raise AssertionError("it is not broken")
+
+
+@pytest.mark.parametrize("most", [1, 20, 100])
+def test_partitions_that_are_ahead_are_held_back_and_what_waits_is_bounded(
+    planting: Planting, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A partition is paused in the middle of what was fetched, and goes on when its next record is needed."""
+    monkeypatch.setattr(strands, "MOST_WAITING", most)
+    monkeypatch.setattr(strands, "POLL_RECORDS", 10)
+    planting.publish()
+    waiting: list[int] = []
+
+    def observed(self: strands.Strands, timeout_ms: int) -> bool:
+        came = polled(self, timeout_ms)
+        waiting.append(len(self.waiting))
+        return came
+
+    polled = strands.Strands.poll
+    monkeypatch.setattr(strands.Strands, "poll", observed)
+    with closing(planting.feed()) as feed:
+        assert [one.position for one in read_all(feed, 50)] == list(range(1, planting.position + 1))
+    assert max(waiting) <= most + 10 * (len(planting.kafka.topology.all_events("x")) * PARTITIONS)
