@@ -26,7 +26,7 @@ WINDOW_BYTES = 32 << 20
 TRANSACTION_MS = 60_000
 # Records beyond this are measured against what the brokers take.
 _LARGE = 256 << 10
-_DELIVERY_MS = LIMIT_MS - 1_000
+_DELIVERY_MS = LIMIT_MS - 1_500
 # More than the client takes to give up a record, so that it says itself why.
 _SETTLING_MS = _DELIVERY_MS + 500
 _ABORTING_MS = 1_000

@@ -12,6 +12,7 @@ from projections.kafka.publisher import Publisher
 from projections.verification.topics import Published
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store
+from tests.projections.kafka.book import damage_batch
 from tests.projections.planted import check, found, neighbours, place, plant, sent, subject
 from tests.projections.relay.rig import Rig
 
@@ -118,6 +119,31 @@ def test_a_progress_that_is_none_is_foreign(rig: Rig) -> None:
         publisher.commit()
 
     assert ("record_extra", relay, None) in found(rig)
+
+
+@pytest.mark.slow
+def test_a_batch_that_cannot_be_read_is_found_and_what_lies_behind_it_is_missing(
+    own_broker: Kafka, store: Store, tmp_path: Path
+) -> None:
+    rig = Rig.of(own_broker, store)
+    rig.submit(tmp_path, 7, 60)
+    messages = plant(rig)
+    topic, partition = place(messages[neighbours(messages)[0]])
+    assert own_broker.broker is not None
+    # Stopped in good order, it does not look through its logs when it starts.
+    own_broker.broker.stop(lambda _: None)
+    damage_batch(own_broker.broker.data / f"{topic}-{partition}", 0)
+    own_broker.revive()
+
+    report, _ = check(rig)
+
+    gone = [number for number, one in enumerate(messages, 1) if place(one) == (topic, partition)]
+    assert [(one.kind, one.position) for one in report.findings] == [
+        *(("record_missing", position) for position in gone),
+        ("record_differs", None),
+    ]
+    assert report.findings[-1].subject == f"{topic}/{partition}@0"
+    assert report.records == len(messages) - len(gone)
 
 
 def test_a_forbidden_topic_is_a_problem_and_no_finding(rig: Rig) -> None:

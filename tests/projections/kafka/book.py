@@ -1,6 +1,7 @@
 """A few records on a topic and back, in as few words as the tests of the client's package need."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from projections.kafka.access import Access
 from projections.kafka.publisher import Publisher
@@ -42,3 +43,17 @@ def drain(reader: Reader, which: Partition) -> list[Raw]:
 
 def values(access: Access, topic: str, partitions: Iterable[int] = (0,)) -> list[bytes | None]:
     return [raw.value for raw in records(access, topic, partitions)]
+
+
+def damage_batch(folder: Path, base_offset: int) -> None:
+    """Turn over some bits in the batch that begins with an offset: a batch is its base offset, its length, and that."""
+    for log in sorted(folder.glob("*.log")):
+        content = bytearray(log.read_bytes())
+        at = 0
+        while at < len(content):
+            if int.from_bytes(content[at : at + 8], "big") == base_offset:
+                content[at + 70] ^= 0xFF
+                log.write_bytes(content)
+                return
+            at += 12 + int.from_bytes(content[at + 8 : at + 12], "big")
+    raise AssertionError(f"no batch begins with offset {base_offset}")

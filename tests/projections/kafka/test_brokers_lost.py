@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,7 +15,7 @@ from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Corrupt, Reader
 from tests.fix_kafka import Kafka
-from tests.projections.kafka.book import publish, send, values
+from tests.projections.kafka.book import damage_batch, publish, send, values
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +133,7 @@ def test_damaged_bytes_stop_their_partition_only_and_never_the_process(lost: Kaf
     assert lost.broker is not None
     # Stopped in good order, it does not look through its logs when it starts.
     lost.broker.stop(lambda _: None)
-    _damage_batch(lost.broker.data / f"{TOPIC}-0", 2)
+    damage_batch(lost.broker.data / f"{TOPIC}-0", 2)
     lost.revive()
 
     with Reader(lost.access()) as reader:
@@ -158,17 +157,3 @@ def test_damaged_bytes_stop_their_partition_only_and_never_the_process(lost: Kaf
 
         reader.seek((TOPIC, 0), 4)
         assert [raw.value for raw in reader.poll(3_000).get((TOPIC, 0), [])] == [b"sound behind"]
-
-
-def _damage_batch(folder: Path, base_offset: int) -> None:
-    """Turn over some bits in the batch that begins with an offset: a batch is its base offset, its length, and that."""
-    for log in sorted(folder.glob("*.log")):
-        content = bytearray(log.read_bytes())
-        at = 0
-        while at < len(content):
-            if int.from_bytes(content[at : at + 8], "big") == base_offset:
-                content[at + 70] ^= 0xFF
-                log.write_bytes(content)
-                return
-            at += 12 + int.from_bytes(content[at + 8 : at + 12], "big")
-    raise AssertionError(f"no batch begins with offset {base_offset}")
