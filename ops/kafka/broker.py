@@ -90,11 +90,10 @@ class Broker:
         program, classes = java(), jars(self.lib, progress).resolve()
         make_home(self.home)
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        # Written at each start, so that a broker made by an older version of ours is set up as a new one is.
+        self._write_properties(self._ports_to_listen_on(progress))
         if not (self.data / "meta.properties").exists():
             self._make_data(program, classes, progress)
-        elif taken := [port for port in self._ports().__dict__.values() if not _free(port)]:
-            progress(f"port {taken[0]} is taken by somebody else: the broker moves to other ports")
-            self._write_properties()
         return self._start_process(program, classes)
 
     def wait_until_ready(self, launched: subprocess.Popen[bytes] | None, progress: Progress) -> bool:
@@ -121,7 +120,6 @@ class Broker:
         """Format the data directory with the administrator in it; an interrupted making is begun anew."""
         progress(f"making a Kafka broker in {self.data} (once) ...")
         shutil.rmtree(self.data, ignore_errors=True)
-        self._write_properties()
         password = self.make_password(ADMIN).read_text("ascii").strip()
         words = ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}/*", "kafka.tools.StorageTool", "format"]
         words += ["-t", _random_cluster_id(), "-c", str(self._properties), "--standalone"]
@@ -219,8 +217,17 @@ class Broker:
             raise EnvironmentProblem(f"There is no broker in {self.folder}: make kafka-up makes one.") from None
         return Ports(*(int(listener.rpartition(":")[2]) for listener in found["listeners"].split(",")))
 
-    def _write_properties(self) -> None:
-        text = properties.written(server_properties(_free_ports(), str(self.data)))
+    def _ports_to_listen_on(self, progress: Progress) -> Ports:
+        if not self._properties.exists():
+            return _free_ports()
+        ports = self._ports()
+        if taken := [port for port in (ports.clients, ports.local, ports.controller) if not _free(port)]:
+            progress(f"port {taken[0]} is taken by somebody else: the broker moves to other ports")
+            return _free_ports()
+        return ports
+
+    def _write_properties(self, ports: Ports) -> None:
+        text = properties.written(server_properties(ports, str(self.data)))
         draft = self._properties.with_suffix(".new")
         draft.write_text(text, encoding="utf-8")
         draft.replace(self._properties)

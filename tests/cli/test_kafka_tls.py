@@ -26,20 +26,20 @@ def signed(place: Path, name: str) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def encrypted(own_broker: Kafka, tmp_path: Path) -> tuple[Kafka, Path]:
+def encrypted(own_broker: Kafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Kafka, Path]:
     """A broker whose users log in by TLS, and the certificate to trust."""
     assert own_broker.broker is not None
     own_broker.access("follower")
     own_broker.broker.stop(lambda _: None)
     store, certificate = signed(tmp_path, "broker")
-    file = own_broker.broker.folder / "server.properties"
-    found = properties.read(file.read_text("utf-8"))
     protocols = "listener.security.protocol.map"
-    found[protocols] = found[protocols].replace("CLIENTS:SASL_PLAINTEXT", "CLIENTS:SASL_SSL")
     keys = {"location": str(store), "password": STORE_PASSWORD, "type": "PKCS12"}
-    found |= {f"listener.name.clients.ssl.keystore.{name}": value for name, value in keys.items()}
-    found["listener.name.clients.ssl.key.password"] = STORE_PASSWORD
-    file.write_text(properties.written(found), "utf-8")
+    encrypted = {
+        protocols: properties.ALWAYS[protocols].replace("CLIENTS:SASL_PLAINTEXT", "CLIENTS:SASL_SSL"),
+        **{f"listener.name.clients.ssl.keystore.{name}": value for name, value in keys.items()},
+        "listener.name.clients.ssl.key.password": STORE_PASSWORD,
+    }
+    monkeypatch.setattr(properties, "ALWAYS", properties.ALWAYS | encrypted)
     own_broker.revive()
     return own_broker, certificate
 

@@ -70,6 +70,28 @@ def test_a_reader_of_transit_reads_transit_of_every_source_and_nothing_else(kafk
     assert values(kafka, "follower", medical) == [b"medical"]
 
 
+def test_the_rights_of_the_file_are_enough_for_what_each_user_is_there_for(
+    kafka: Kafka, onecard: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = kafka.source()
+    monkeypatch.setenv("ONECARD_SOURCE", source)
+    log_in(monkeypatch, kafka, "admin")
+    assert onecard("topics", "apply").code == 0
+    onecard("submit", ROOT / "samples" / "first-day.jsonl")
+
+    log_in(monkeypatch, kafka, f"relay-{source}")
+    relayed = onecard("relay", "--until-caught-up", "--json")
+    assert (relayed.code, relayed.json["followers"][0]["applied"]) == (0, 14)
+    for arguments in (("verify", "--against", "topics"), ("restore-tail",)):
+        assert onecard(*arguments).code == 0, arguments
+
+    log_in(monkeypatch, kafka, "follower")
+    followed = onecard("follow", "--until-caught-up", "--json")
+    assert (followed.code, {one["applied"] for one in followed.json["followers"]}) == (0, {14})
+    lag = onecard("lag", "--json")
+    assert (lag.code, {one["behind"] for one in lag.json["followers"]}) == (0, {0})
+
+
 def test_a_reader_writes_nothing_not_even_what_it_reads(kafka: Kafka, source: str) -> None:
     with pytest.raises(BrokerProblem) as told, Publisher(kafka.access("transit-reader"), "transit-reader") as publisher:
         publisher.begin()

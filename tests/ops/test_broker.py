@@ -61,6 +61,14 @@ def test_a_broker_that_was_killed_comes_back_at_its_address_with_what_it_held(ow
         assert broker.pid() == running
         broker.pid_file.write_text(f"{running}\n")
 
+    # It is set up anew at each start, at its old address, from nothing but its data.
+    properties = broker.folder / "server.properties"
+    told_before = properties.read_text()
+    broker.stop(quiet)
+    properties.write_text(told_before.replace("auto.create.topics.enable=false", "auto.create.topics.enable=true"))
+    bring_up(broker, broker.home, NAME, quiet)
+    assert properties.read_text() == told_before
+
     # A port that somebody took while it was down is the one reason to move.
     told: list[str] = []
     broker.stop(quiet)
