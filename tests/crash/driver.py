@@ -2,6 +2,7 @@
 
     python -m tests.crash.driver submit DSN OUT BATCH MOMENT FILE...
     python -m tests.crash.driver follow DSN PAGE MOMENT
+    python -m tests.crash.driver follow_topics DSN SOURCE BOOTSTRAP PARTITIONS PAGE
 
 MOMENT: `never`, `before:3`, `after:3` (between the third commit and its answer), or `during:3:400` (400 microseconds
 after the third began). OUT receives an outcome a line as they are answered.
@@ -20,6 +21,9 @@ from typing import Any
 from ledger.service import writer as writing
 from projections import follow as following
 from projections.feed.log import LogFeed
+from projections.feed.topic import TopicFeed
+from projections.kafka.access import Access
+from projections.topics.topology import Topology
 from projections.views.registry import VIEWS
 from tests.fix_stores import Store, submitted, told
 
@@ -68,5 +72,11 @@ def follow(dsn: str, page: str, moment: str) -> None:
         pass
 
 
+def follow_topics(dsn: str, source: str, bootstrap: str, partitions: str, page: str) -> None:
+    feed = TopicFeed(Access(bootstrap, client_id="onecard-test"), Topology(int(partitions)), source)
+    for step in following.follow(Store(dsn).connect(), VIEWS, feed, True, limit=int(page)):
+        assert step.incident is None, step.incident
+
+
 if __name__ == "__main__":
-    {"submit": submit, "follow": follow}[sys.argv[1]](*sys.argv[2:])
+    {"submit": submit, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](*sys.argv[2:])
