@@ -198,7 +198,7 @@ def submit_files(
         raise StoreUnreachable(str(error).partition("\n")[0]) from error
     waiting: list[Sequence[InputLine]] = []
     try:
-        for _, outcomes in writer.run(_batches(batches, run, waiting)):
+        for _, outcomes in writer.run(_batches(batches, run, waiting), reads_ahead=True):
             yield [Answered(line, outcome) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)]
     finally:
         session.give_up(run.run_id)

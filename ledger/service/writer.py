@@ -29,6 +29,7 @@ from ledger.service.ahead import Ahead
 from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
+from ledger.service.turns import Reading, Turn
 from ledger.store import appending, runs
 from ledger.store.lease import LeaseLost
 from ledger.store.runs import Progress
@@ -78,7 +79,9 @@ class Writer:
         self._clock = clock
         self.session = Session(connect)
         self._committer = ThreadPoolExecutor(1, "commit")
-        self._idle = IdleWatch(self._hand_over_if_wanted)
+        self._idle = IdleWatch(self._hand_over_if_due)
+        self._turn = Turn()
+        self._reading: Reading | None = None
         self._pending: deque[_InFlight] = deque()
         self._position = 0
         self._recorded_at = 0
@@ -107,14 +110,16 @@ class Writer:
         alone = [Batch([line]) for line in lines] if Batch(lines).is_alone else [Batch(lines)]
         return [outcome for _, outcomes in self.run(alone) for outcome in outcomes]
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, list[Outcome]]]:
+    def run(self, batches: Iterable[Batch], reads_ahead: bool = False) -> Iterator[tuple[Batch, list[Outcome]]]:
         """Outcomes of each batch, in order, each after its commit. A batch is decided when the one after it is known.
 
-        While a batch is fetched or an outcome is taken, the lease may go to whoever waits for it.
+        While a batch is fetched or an outcome is taken, the lease may go to whoever waits for it. `reads_ahead`:
+        fetching a batch never takes long, so it may be done while the lease is on its way to us.
         """
+        self._reading = Reading(batches) if reads_ahead else None
         batch: Batch | None = None
         try:
-            for following in chain(batches, (None,)):
+            for following in chain(self._reading or batches, (None,)):
                 answers: Answers = []
                 try:
                     with self._idle.working:
@@ -136,27 +141,50 @@ class Writer:
         """Decide one batch, and answer those whose commit is due."""
         if batch.is_alone or not self.session.lease.number:
             self._settle(0, answers)
+        is_last = self._is_turn_over()
         try:
             with self._cut_off_ahead(batch):
-                decided = self._decide_anyhow(batch, following)
+                decided = self._decide_anyhow(batch, None if is_last else following)
         except Exception:
             self._settle(0, answers)
             raise
         self._pending.append(self._commit(batch, decided))
-        self._settle(0 if batch.is_alone else IN_FLIGHT, answers)
-        self._hand_over_if_wanted()
+        self._settle(0 if batch.is_alone or is_last else IN_FLIGHT, answers)
+        if is_last:
+            self._release()
 
     # --- the lease ---------------------------------------------------------------------------------------------------
 
     def _take_lease(self) -> None:
         if not self.session.lease.number:
-            self.session.lease.take()
+            self._wait_for_lease()
+            self._turn.begin()
             self._position, self._recorded_at = self.session.source.head()
             self._recent.clear()
 
-    def _hand_over_if_wanted(self) -> None:
+    def _wait_for_lease(self) -> None:
+        """Read on meanwhile; interrupted, leave nobody waiting for us."""
+        lease, reading = self.session.lease, self._reading
+        if reading is None:
+            lease.take()
+            return
+        taking = self._committer.submit(lease.take)
+        try:
+            while not taking.done() and reading.more():
+                pass
+            taking.result()
+        except BaseException:
+            if not taking.done():
+                self.session.leasing.cancel()
+                taking.exception()
+            raise
+
+    def _is_turn_over(self) -> bool:
         lease = self.session.lease
-        if lease.number and self._guarded(lease.is_wanted):
+        return bool(lease.number) and self._turn.is_over(lambda: self._guarded(lease.waiting))
+
+    def _hand_over_if_due(self) -> None:
+        if self._is_turn_over():
             self._wait()
             self._release()
 
@@ -164,12 +192,12 @@ class Writer:
         self._recent.clear()
         self._guarded(self.session.lease.release)
 
-    def _guarded(self, ask: Callable[[], bool]) -> bool:
-        """An answer, or False where the connection is gone: the next step will notice and recover."""
+    def _guarded(self, ask: Callable[[], int]) -> int:
+        """An answer, or 0 where the connection is gone: the next step will notice and recover."""
         try:
             return ask()
         except (psycopg.OperationalError, psycopg.InterfaceError):
-            return False
+            return 0
 
     def _wait(self) -> None:
         """Until nothing is on its way to the store any more; what failed is dealt with by whoever answers."""

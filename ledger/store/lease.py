@@ -12,11 +12,9 @@ import psycopg
 CLASS = 1663
 DECIDER = 1
 WAITING = """
-    SELECT EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND NOT granted
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    )
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND NOT granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
@@ -53,10 +51,10 @@ class Lease:
         self.number = number[0]
         return True
 
-    def is_wanted(self) -> bool:
-        """Whether another process waits for the lease."""
+    def waiting(self) -> int:
+        """How many other processes wait for the lease."""
         row = self._connection.execute(WAITING, (CLASS, DECIDER)).fetchone()
-        return row is not None and bool(row[0])
+        return row[0] if row is not None else 0
 
     def release(self) -> bool:
         """Give it up; whether it was still ours."""

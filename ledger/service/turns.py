@@ -1,0 +1,72 @@
+"""Taking turns at deciding: how long the lease is kept when others want it, and what is done while they have it.
+
+A turn is several batches long. At the end of each the last commit is waited for and the next decider reads everything
+anew, so short turns would cost more than they share out. While another process decides, this one reads and checks its
+input: that needs no lease, and the processor has time for it.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ledger.service.writer import Batch
+
+MILLISECOND: Final = 1_000_000
+TURN: Final = 200 * MILLISECOND  # shared among those who wait, so that nobody waits much longer
+LOOK: Final = 25 * MILLISECOND
+LINES_AHEAD: Final = 4_000
+
+
+class Turn:
+    """One process's time with the lease."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+        self._look = 0
+
+    def begin(self) -> None:
+        self._begun = time.monotonic_ns()
+        self._look = self._begun + LOOK
+
+    def is_over(self, waiting: Callable[[], int]) -> bool:
+        """Whether others wait and this turn was long enough; `waiting` counts them, and is asked now and then."""
+        now = time.monotonic_ns()
+        if now < self._look:
+            return False
+        others = waiting()
+        self._look = now + LOOK
+        return others > 0 and now >= self._begun + TURN // others
+
+
+class Reading(Iterator["Batch"]):
+    """The batches of an input, some of them read before they are asked for."""
+
+    def __init__(self, batches: Iterable["Batch"]) -> None:
+        self._batches = iter(batches)
+        self._read: deque[Batch] = deque()
+        self._lines = 0
+        self._end: Exception | None = None
+
+    def __next__(self) -> "Batch":
+        if self._read:
+            batch = self._read.popleft()
+            self._lines -= len(batch.lines)
+            return batch
+        if self._end is not None:
+            raise self._end
+        return next(self._batches)
+
+    def more(self) -> bool:
+        """Read one more ahead; False if that is enough, or all there is. What goes wrong is raised in its turn."""
+        if self._end is not None or self._lines >= LINES_AHEAD:
+            return False
+        try:
+            batch = next(self._batches)
+        except Exception as error:
+            self._end = error
+            return False
+        self._read.append(batch)
+        self._lines += len(batch.lines)
+        return True
