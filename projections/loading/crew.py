@@ -8,6 +8,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,7 +115,8 @@ def _helpers(dsn: str, order: Order, claims: Claims, count: int) -> Iterator[Seq
         for _ in range(count):
             ours, theirs = context.Pipe()
             helper = context.Process(target=_help, args=(dsn, order, theirs), daemon=True)
-            helper.start()
+            with _without_the_command():
+                helper.start()
             theirs.close()
             helpers.append(helper)
             servants.append(threading.Thread(target=_serve, args=(ours, claims, failures), daemon=True))
@@ -127,6 +129,19 @@ def _helpers(dsn: str, order: Order, claims: Claims, count: int) -> Iterator[Seq
             helper.terminate()
         for helper in helpers:
             helper.join()
+
+
+@contextmanager
+def _without_the_command() -> Iterator[None]:
+    """A process started in here does not import the command that starts it: a helper needs nothing of that, and half of
+    its first second would go into it."""
+    main = vars(sys.modules["__main__"])
+    file = main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if file is not None:
+            main["__file__"] = file
 
 
 def _serve(ours: Connection, claims: Claims, failures: list[Exception]) -> None:
