@@ -29,9 +29,9 @@ ON_THE_DAY: Final = f'"occurred_at":"{START.isoformat()}T'.encode()
 class Scale:
     """How much of everything is measured how often.
 
-    `lines` a file, `runs` files; `chunk` events a stretch followed, `chunks` stretches of which the first warms up;
-    `small`: (lines a batch, batches); `replayed` events of one card; `passes` over everything there is; `writes` to
-    the disk; `seconds` of events coming in evenly.
+    `lines` a file (or two files for two processes), `runs` files; `chunk` events a stretch followed, `chunks` stretches
+    of which the first warms up; `small`: (lines a batch, batches); `replayed` events of one card; `passes` over
+    everything there is; `writes` to the disk; `seconds` of events coming in evenly.
     """
 
     cards: int
@@ -48,7 +48,7 @@ class Scale:
     @property
     def day_lines(self) -> int:
         """As many as all measurements together take, and a few more."""
-        written = (self.runs + 1) * self.lines + (self.passes + 1) * 2 * self.lines
+        written = (self.runs + 1 + self.passes + 1) * self.lines
         small = self.passes * sum(size * count for size, count in self.small)
         evenly = sum(RATES) * (self.seconds + 1)
         stretches = 3 * self.chunk * self.chunks
@@ -60,8 +60,8 @@ class Scale:
         return max(self.cards * 10_000 // MIXES["day"].cards_per_10000, 2 * self.day_lines)
 
 
-FULL: Final = Scale(22_000, 10_000, 5, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400, 12)
-QUICK: Final = Scale(4_000, 2_000, 3, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100, 4)
+FULL: Final = Scale(22_000, 40_000, 3, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400, 12)
+QUICK: Final = Scale(4_000, 6_000, 2, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100, 4)
 
 
 class Rig:

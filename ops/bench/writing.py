@@ -55,12 +55,12 @@ def small(rig: Rig, figures: Figures) -> None:
 
 
 def two_processes(rig: Rig, figures: Figures) -> None:
-    """Two processes with a file each, of different cards; they take turns at deciding."""
+    """Two processes with half a file each, of different payouts and cards; they take turns at deciding."""
     context = multiprocessing.get_context("spawn")
     values = []
     for run in range(rig.scale.passes + 1):
         parts: list[list[bytes]] = [[] for _ in range(PROCESSES)]
-        for line in rig.lines(2 * rig.scale.lines):
+        for line in rig.lines(rig.scale.lines):
             named = PAYOUT.search(line) or CARD.search(line)
             parts[zlib.crc32(named.group(1)) % PROCESSES if named else 0].append(line)
         barrier, answers = context.Barrier(PROCESSES), context.SimpleQueue()
@@ -77,7 +77,7 @@ def two_processes(rig: Rig, figures: Figures) -> None:
         spans = [answers.get() for _ in workers]
         took = max(end for _, end in spans) - min(begun for begun, _ in spans)
         if run:
-            values.append(rate(2 * rig.scale.lines, took))
+            values.append(rate(rig.scale.lines, took))
     figures.add("submit_two_processes", "commands/s", values, f"raw_insert_{BATCH}")
 
 
