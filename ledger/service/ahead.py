@@ -13,6 +13,7 @@ import psycopg
 from ledger.core.world import World
 from ledger.families import registry
 from ledger.service.batch import Line, commands_of, keys_of
+from ledger.store.appending import GONE
 from ledger.store.source import StoreSource
 from ledger.store.state import Asked
 from ledger.store.submissions import Key, Question, Submission
@@ -34,7 +35,7 @@ class Ahead:
             self._pipeline.enter_context(source.connection.pipeline())
             self._question = Question(source.connection, list(dict.fromkeys(keys_of(lines))))
             self._rows = Asked(source.connection, self._names)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except GONE as error:
             self._failure = error
 
     def take(self) -> None:

@@ -196,7 +196,7 @@ class Writer:
         """An answer, or 0 where the connection is gone: the next step will notice and recover."""
         try:
             return ask()
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except appending.GONE:
             return 0
 
     def _wait(self) -> None:
@@ -229,7 +229,7 @@ class Writer:
                     connection = stack.enter_context(closing(self._connect()))
                     limit = self._config.value("clearing.max_deferrals", command.bdate)
                     self.session.source.prepare_cut_off(connection, command["cycle"], limit)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+            except appending.GONE:
                 pass  # then it is read under the lease, or the decision finds out what is wrong
             try:
                 yield

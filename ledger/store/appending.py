@@ -17,6 +17,8 @@ from ledger.store.lease import LeaseLost
 
 # Classes of SQLSTATE: connection exceptions, and a server that ends sessions or does not let any in yet.
 LOST = ("08", "57P")
+# What psycopg raises when a connection is gone; the last if it goes while somebody waits for an answer.
+GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def is_lost_connection(error: BaseException | None, *connections: psycopg.Connec
 
     A server that ends a session says so before it hangs up: the connection may look alive for a moment yet.
     """
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if not isinstance(error, GONE):
         return False
     if error.sqlstate is not None and error.sqlstate.startswith(LOST):
         return True
