@@ -1,4 +1,4 @@
--- What following over topics needs: where to begin reading them, what partitions are ahead of their view, and incidents.
+-- What following over topics needs: where to begin reading, what partitions are ahead of their view, and incidents.
 
 -- recorded_at: of the event at that position, in microseconds; 0 if not known. Records of a source never become older,
 -- so it leads to the place in every partition from which to read on.
