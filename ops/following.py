@@ -81,6 +81,7 @@ class Following:
 
     def _whole(self, connection: psycopg.Connection[Any], source: str) -> Iterator[Step]:
         decoded = frozenset().union(*(view.loader(0, source).wants for view in self.views))
+        presence.announce(connection, [presence.whole(view.name, source) for view in self.views])
         stopping = self.running.stopping.is_set
         with closing(self.ledger.feed(source, self.running.until_caught_up)) as feed:
             with closing(Ahead(feed, decoded)) as ahead:

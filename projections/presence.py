@@ -1,4 +1,7 @@
-"""Who follows now: every running follower holds a shared advisory lock named after its view, gone when it dies."""
+"""Who follows now: every running follower holds a shared advisory lock named after its view, gone when it dies.
+
+One that follows a source as a whole holds another one, named after both.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +19,11 @@ HELD = """
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     )
 """
+
+
+def whole(view: str, source: str) -> str:
+    """What is announced by who follows all of one source into a view; of many sources it may lose one."""
+    return f"{view}@{source}"
 
 
 def announce(connection: psycopg.Connection[Any], views: Iterable[str]) -> None:

@@ -120,7 +120,7 @@ def relay(cursor: Cursor, source: str, position: int) -> Follower:
 
 
 def _whole(cursor: Cursor, stand: Stand, head: int, feed: str) -> Follower:
-    running = presence.is_followed(cursor, stand.view)
+    running = presence.is_followed(cursor, presence.whole(stand.view, stand.source))
     return _follower(cursor, stand.view, WHOLE, feed, stand.source, stand.position, head, running)
 
 

@@ -1,5 +1,9 @@
 """`lag` over topics: views, their shares and the relay, each partition, and a transaction that never ends."""
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +111,8 @@ def test_shares_are_followers_and_one_that_nobody_drives_is_missed(
 
 def test_who_runs_is_seen_while_he_runs(onecard: Onecard, unpublished: str, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        presence.announce(connection, ["audit", "relay"])
+        presence.announce(connection, [presence.whole("audit", unpublished), "relay"])
+        presence.announce(connection, [presence.whole("balances", "another")])
         found = followers(onecard)
     assert {name for name, one in found.items() if one["running"]} == {"audit 1/1", "relay 1/1"}
 
@@ -217,3 +222,20 @@ def test_without_topics_it_says_that_nothing_is_published(
     monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", kafka.local)
     found = followers(onecard)
     assert found["relay 1/1"]["position"] == 0 < found["relay 1/1"]["behind"]
+
+
+def test_a_follower_that_runs_is_seen_and_gone_when_it_is_killed(onecard: Onecard, unpublished: str) -> None:
+    program = "import sys; from ops.cli.main import main; sys.exit(main(['follow', 'audit']))"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        seen = _eventually(lambda: followers(onecard)["audit 1/1"]["running"])
+        process.kill()
+    assert seen
+    assert _eventually(lambda: not followers(onecard)["audit 1/1"]["running"])
+
+
+def _eventually(question: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 60
+    while not question():
+        if time.monotonic() > until:
+            return False
+    return True
