@@ -24,12 +24,14 @@ from projections.follow import follow, prepare
 from projections.kafka.reader import Reader
 from projections.relay.broker import Broker
 from projections.relay.log import Log
+from projections.relay.pause import pause
 from projections.relay.relay import Relay
 from projections.topics.envelope import stamp_of
 from projections.views.registry import VIEWS
 
 A_SECOND: Final = 50  # batches submitted; at 500 lines a second each has 10
 POLL_MS: Final = 50
+LOOK_MS: Final = 50
 LONGEST_SECONDS: Final = 120
 # (nanoseconds, position): from then on everything up to that position was done.
 Moment = tuple[int, int]
@@ -111,7 +113,7 @@ def _wait_for(position: int, reached: Any, workers: Sequence[Any]) -> None:
     while reached.value < position:
         if time.monotonic_ns() > until or not all(worker.is_alive() for worker in workers):
             raise RuntimeError(f"a process of the bench has ended or stands still at position {reached.value}")
-        time.sleep(0.05)
+        pause(LOOK_MS)
 
 
 # --- the processes ---------------------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ def _relay(settings: Settings, stop: Any, reached: Any, answers: Any) -> None:
     with open_ledger(settings, lambda _: None) as ledger:
         with closing(Log(ledger.source, ledger.connect(READER_ROLE))) as log:
             while not log.lock():  # of the one before
-                time.sleep(0.05)
+                pause(LOOK_MS)
             broker = Broker(ledger.access(), ledger.source)
             relay = Relay(log, ledger.store_id, broker, ledger.topology, lambda _: None)
             for _ in relay.run(until_caught_up=False, is_stopped=stop.is_set):
