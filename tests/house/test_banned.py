@@ -20,7 +20,6 @@ FLOATS_ALLOWED = {
     "ledger/service/idle.py": "how long to sleep between two looks at who waits for the lease",
     "projections/relay/pause.py": "how long to sleep between two looks at whether to end",
     "projections/kafka/reader.py": "how long to sleep between two looks at a partition's leader",
-    "ops/bench/delay.py": "how long to sleep between two looks at a process",
     "ops/sharing.py": "how long to sleep between two looks at a lock",
     "ops/processes.py": "how long to sleep between two looks at a server",
     "ops/topics/plan.py": "how long to sleep between two looks at a cluster",

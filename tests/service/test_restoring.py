@@ -43,7 +43,7 @@ def restorer(store: Store) -> Restorer:
 
 
 def lost(store: Store, after: int) -> list[Lost]:
-    return store.ask(  # type: ignore[return-value]
+    return store.ask(
         "SELECT notification_id, originator_id::text, state FROM ledger.events WHERE notification_id > %s ORDER BY 1",
         after,
     )

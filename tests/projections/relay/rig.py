@@ -84,7 +84,7 @@ class Rig:
 
     def stored(self) -> list[tuple[int, str, bytes]]:
         """(position, stream, framed bytes) of the log."""
-        return self.store.ask(LOG)  # type: ignore[return-value]
+        return self.store.ask(LOG)
 
     def assert_published(self) -> None:
         """The topics hold the log: every event exactly once, in order, at its place, with its headers."""
@@ -151,7 +151,7 @@ def read_all(kafka: Kafka, topics: list[str], isolation: str = "read_committed")
         places = [(topic, number) for topic in topics for number in listed[topic].partitions]
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for topic, number in places])
         found: dict[tuple[str, int], list[Any]] = {place: [] for place in places}
-        ended = set()
+        ended: set[tuple[str, int]] = set()
         while len(ended) < len(places):
             message = consumer.poll(20)
             assert message is not None, "a topic is not read to its end: is a transaction open?"
