@@ -11,12 +11,17 @@ from typing import Any
 import psycopg
 
 HOLD = """
-    SELECT tracking.view, tracking.version, tracking.position,
-           (SELECT array_agg(ARRAY[partition, partitions, shares.position]::bigint[]) FROM views.shares
-            WHERE (shares.view, shares.version, shares.source) = (tracking.view, tracking.version, tracking.source)
-              AND shares.position > tracking.position)
-    FROM views.tracking JOIN views.live USING (view, version)
+    SELECT tracking.view, tracking.version, tracking.position FROM views.tracking JOIN views.live USING (view, version)
     WHERE tracking.view = ANY(%s) AND source = %s ORDER BY tracking.view FOR UPDATE OF tracking
+"""
+# A statement of its own behind the one that locks: that one may have waited for a share, and sees nothing of what
+# came about meanwhile.
+AHEAD = """
+    SELECT view, array_agg(ARRAY[partition, partitions, shares.position]::bigint[])
+    FROM views.shares JOIN views.tracking USING (view, version, source)
+    WHERE (view, version) IN (SELECT * FROM unnest(%s::text[], %s::int[])) AND source = %s
+        AND shares.position > tracking.position
+    GROUP BY view
 """
 MOVE = """
     UPDATE views.tracking SET position = %s, recorded_at = greatest(recorded_at, %s)
@@ -72,7 +77,9 @@ class NotBuilt(Exception):
 def hold(cursor: psycopg.Cursor[Any], views: list[str], source: str) -> list[Tracked]:
     """Lock the live tracking rows of the views for this transaction."""
     rows = cursor.execute(HOLD, (views, source)).fetchall()
-    return [Tracked(view, version, position, Ahead.of_rows(ahead)) for view, version, position, ahead in rows]
+    held = ([view for view, _, _ in rows], [version for _, version, _ in rows], source)
+    ahead = dict(cursor.execute(AHEAD, held).fetchall())
+    return [Tracked(view, version, position, Ahead.of_rows(ahead.get(view))) for view, version, position in rows]
 
 
 def move(cursor: psycopg.Cursor[Any], tracked: Tracked, source: str, position: int, recorded_at: int = 0) -> None:
@@ -92,6 +99,17 @@ def standing(
 ) -> list[Standing]:
     """Where the live versions of these views stand, by name."""
     return [Standing(*row) for row in connection.execute(STANDING, (list(views), source)).fetchall()]
+
+
+def ahead_of(cursor: psycopg.Cursor[Any], view: str, source: str) -> Ahead:
+    """The partitions that are ahead of where the live version of a view stands."""
+    rows = cursor.execute(
+        "SELECT partition, partitions, shares.position FROM views.shares JOIN views.live USING (view, version)"
+        " JOIN views.tracking USING (view, version, source)"
+        " WHERE view = %s AND source = %s AND shares.position > tracking.position",
+        (view, source),
+    ).fetchall()
+    return Ahead.of_rows(rows)
 
 
 def add(cursor: psycopg.Cursor[Any], view: str, version: int, source: str) -> None:

@@ -32,6 +32,7 @@ from ops.cli.output import (
     refuse,
     refuse_both,
     tell,
+    unable,
 )
 from ops.cli.sources import Source, asked_of
 from ops.wiring import Ledger
@@ -210,11 +211,15 @@ def _follow(ledger: Ledger, position: int) -> None:
     views = (Clearing(),)
     with closing(ledger.connect()) as connection, closing(LogFeed(ledger.source, ledger.connect)) as feed:
         follow.prepare(connection, views, ledger.source)
-        if follow.positions(connection, views, ledger.source)[Clearing.name] >= position:
+
+        def is_reached() -> bool:
+            return follow.positions(connection, views, ledger.source)[Clearing.name] >= position
+
+        if is_reached() or any(step.position >= position for step in follow.catch_up(connection, views, feed)):
             return
-        for step in follow.catch_up(connection, views, feed):
-            if step.position >= position:
-                return
+        if is_reached():  # by another follower
+            return
+    unable("An incident stops the clearing view before this event, which is recorded: see `onecard incidents`.")
 
 
 # --- reconciling -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import IsolationLevel
 
-from projections import tracking
+from projections import applying, tracking
 from projections.feed.log import LogFeed
 from projections.feed.port import Broken, Page
 from projections.findings import Finding
@@ -49,10 +49,13 @@ def _in_one_snapshot(
     found: list[Finding] = []
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         standing = {view.name: tracking.position_of(cursor, view.name, source) for view in VIEWS}
+        ahead = {view.name: tracking.ahead_of(cursor, view.name, source) for view in VIEWS}
         for view in VIEWS:
             view.create(cursor, scratch)
         filled = _Filling(connection, cursor, source, scratch)
         filled.up_to({view.name: position for view, (_, position) in _of(standing)}, progress)
+        for view, (_, position) in _of(standing):
+            filled.ahead(view, position, ahead[view.name])
         for view, (version, position) in _of(standing):
             if view.name in filled.stopped:
                 found.append(Finding("view_not_compared", view.name, position, filled.stopped[view.name]))
@@ -99,3 +102,18 @@ class _Filling:
                     self.stopped[view.name] = str(error).partition("\n")[0]
             position = page.last_position
             progress(position)
+
+    def ahead(self, view: View, position: int, ahead: tracking.Ahead) -> None:
+        """What partitions that shares have brought further than the view's position have applied."""
+        last = max(ahead.positions.values(), default=0)
+        try:
+            while position < last and view.name not in self.stopped:
+                records = self._feed.read(position, min(last - position, PAGE_RECORDS))
+                if not records:
+                    raise Broken(f"the view has applied events after {position}, where the log ends")
+                position = records[-1].position
+                if found := applying.only(records, ahead):
+                    with self._connection.transaction():
+                        view.apply(self._cursor, self._version, Page(self._feed.source, found))
+        except (Broken, *DAMAGE) as error:
+            self.stopped[view.name] = str(error).partition("\n")[0]

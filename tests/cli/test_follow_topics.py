@@ -170,6 +170,11 @@ def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pyte
         ended = onecard("follow", "audit", "balances", "--share", share, "--until-caught-up", "--json")
         assert ended.code == 0, ended.stderr
         assert {one["name"] for one in ended.json["followers"]} == {"audit", "balances"}
+        if share == "1/2":
+            assert onecard("follow", "clearing", "--until-caught-up").code == 0
+            verified = onecard("verify", "--against", "views", "--json")
+            assert verified.code == 0, verified.json["findings"]
+            assert onecard("rebuild", "balances", "--json").json["swapped"]
     head = onecard("status", "--json").json["head_position"]
     assert {one["position"] for one in onecard("lag", "--json").json["followers"] if one["name"] == "audit"} == {head}
     monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
