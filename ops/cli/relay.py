@@ -16,13 +16,14 @@ from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import Json, answer, for_people, table, tell, unable
 from ops.collector import expect_a_long_run
 from ops.wiring import WRITER_ROLE, Ledger
+from projections.feed.port import Broken
 from projections.relay import incidents
 from projections.relay.broker import Broker
 from projections.relay.log import NAME, Log
 from projections.relay.pause import pause
 from projections.relay.relay import Relay
 from projections.relay.restore import Tail
-from projections.relay.start import Refused, Unready
+from projections.relay.start import Unready
 
 ASK_AGAIN_MS = 200
 PATIENCE_SECONDS = 1  # the server may not have noticed yet that a relay was killed
@@ -64,9 +65,10 @@ def _publish(
                 applied += page.records
                 reached = page.position
                 show(reached)
-        except Refused as refused:
+        except Broken as broken:
+            standing = log.head() if running.began is None else max(reached, running.began)
             with closing(ledger.connect()) as connection:
-                incidents.opened(connection, ledger.source, log.head(), refused)
+                incidents.opened(connection, ledger.source, standing, broken)
             raise
         except Unready as unready:
             unable(str(unready))

@@ -17,7 +17,7 @@ OTHERS = """
 
 
 def opened(connection: psycopg.Connection[Any], source: str, position: int, broken: Broken) -> Incident | None:
-    """Keep why the relay does not publish; None if it is known already. `position`: of the log's head."""
+    """Keep why the relay does not publish; None if it is known already. `position`: up to where it has."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(OTHERS, (NAME, VERSION, source, broken.kind))
         return incidents.open_one(cursor, NAME, VERSION, source, position, broken)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ledger.store import codec
 from ledger.store.recorder import Row
+from projections.feed.port import Broken, Evidence, kind_of_bytes
 from projections.relay.progress import Progress
 from projections.topics.envelope import Headers, headers_of
 from projections.topics.partition import place_of
@@ -47,9 +48,12 @@ class Pages:
         position, data, recorded_at = 0, b"", 0
         for position, stream_id, _, data in rows:
             frame = data[: codec.HEADER_BYTES]
-            family, topic = self._families.get(frame) or self._family(frame)
+            try:
+                family, topic = self._families.get(frame) or self._family(frame)
+                occurred_at, recorded_at = codec.instants_of(data)
+            except codec.Undecodable as error:
+                raise self._broken(position, data, error) from error
             key, partition = place_of(stream_id, partitions)
-            occurred_at, recorded_at = codec.instants_of(data)
             reached = last[family]
             headers = headers_of(source, position, reached[partition], data, occurred_at)
             reached[partition] = position
@@ -64,6 +68,11 @@ class Pages:
             recorded_at // MILLISECOND,
         )
         return Page([*messages, told], progress, len(messages))
+
+    def _broken(self, position: int, data: bytes, error: Exception) -> Broken:
+        """Bytes of the log that are no event: nobody is to read them, and nothing behind them is published."""
+        message = f"source {self._source}, position {position}: {error}: run `onecard verify`"
+        return Broken(message, kind_of_bytes(data), position, Evidence(data))
 
     def _family(self, frame: bytes) -> tuple[str, str]:
         family = codec.subject_of(frame).split(".")[1]

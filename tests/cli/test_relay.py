@@ -1,5 +1,10 @@
 """`relay` and `restore-tail` as an operator meets them: answers, refusals, and a whole restore drill."""
 
+import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +18,8 @@ from tests.cli.lines import activate, contribute, issue, write
 from tests.fix_command import Onecard, as_url
 from tests.fix_kafka import PARTITIONS, Kafka
 from tests.fix_postgres import Databases
-from tests.fix_stores import Store
+from tests.fix_stores import Store, soak
+from tests.house.tree import ROOT
 from tests.projections.relay.rig import Rig
 
 NOTHING = {"name": "relay", "from_position": 0, "to_position": 0, "applied": 0}
@@ -94,6 +100,68 @@ def test_a_second_relay_is_refused_by_the_lock(onecard: Onecard, topics: list[st
         tail = onecard("restore-tail", "--json")
         assert tail.code == 3
     assert onecard("relay", "--until-caught-up").code == 0
+
+
+def process(*arguments: str) -> subprocess.Popen[str]:
+    """`onecard` in a process of its own, with the environment of the test."""
+    command = [sys.executable, "-c", "import sys; from ops.cli.main import main; sys.exit(main())", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def relayed(onecard: Onecard) -> tuple[int, bool]:
+    """Where the relay is, and whether it runs."""
+    (found,) = [one for one in onecard("lag", "--json").json["followers"] if one["name"] == "relay"]
+    return found["position"], found["running"]
+
+
+@pytest.mark.slow
+def test_it_publishes_as_events_come_and_the_one_that_stands_by_takes_over(
+    onecard: Onecard, topics: list[str], tmp_path: Path
+) -> None:
+    onecard("submit", write(tmp_path / "cards", issue(), activate()), "--json")
+    first = process("relay", "--json")
+    try:
+        wait_until(lambda: relayed(onecard) == (2, True))
+        second = process("relay", "--wait", "--json")
+        try:
+            assert second.stderr is not None
+            assert "standing by" in second.stderr.readline()
+            onecard("submit", day(tmp_path, "monday", range(5)), "--json")
+            wait_until(lambda: relayed(onecard) == (7, True))
+            first.send_signal(signal.SIGTERM)
+            out, err = first.communicate(timeout=60)
+            assert (first.returncode, err) == (0, "")
+            assert json.loads(out) == {"followers": [NOTHING | {"to_position": 7, "applied": 7}]}
+            onecard("submit", day(tmp_path, "tuesday", range(5, 8)), "--json")
+            wait_until(lambda: relayed(onecard) == (10, True))
+            second.send_signal(signal.SIGINT)
+            out, _ = second.communicate(timeout=60)
+            assert second.returncode == 0
+            assert json.loads(out)["followers"] == [NOTHING | {"from_position": 7, "to_position": 10, "applied": 3}]
+        finally:
+            second.kill()
+    finally:
+        first.kill()
+
+
+@pytest.mark.slow
+def test_kafka_turned_on_late_publishes_a_long_history(onecard: Onecard, topics: list[str], tmp_path: Path) -> None:
+    lines = soak(2_000, 1_000_000)
+    day_of_many = tmp_path / "day.jsonl"
+    onecard("simulate", "--lines", lines, "--seed", 1, "--out", day_of_many)
+    onecard("submit", day_of_many, "--receipts", tmp_path / "receipts", "--rejects", tmp_path / "rejects")
+    head = onecard("status", "--json").json["head_position"]
+    assert head > lines * 9 // 10
+    ended = onecard("relay", "--until-caught-up", "--json")
+    assert ended.json["followers"] == [NOTHING | {"to_position": head, "applied": head}]
+    assert onecard("verify", "--against", "topics", "--json").code == 0
 
 
 def test_the_restore_drill(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from projections.feed.port import Broken
 from projections.relay import relay as relaying
+from tests.fix_damage import tampered
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store
 from tests.projections.relay.rig import Rig
@@ -50,6 +52,37 @@ def test_small_pages_end_with_a_whole_command(
         "SELECT position FROM ledger.submissions UNION SELECT max(notification_id) + 1 FROM ledger.events"
     )
     assert ends <= {position - 1 for (position,) in origins}
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        (r"'\x01'::bytea", "undecodable"),
+        (r"'\x000000ff'::bytea || substring(state FROM 5)", "foreign_schema"),
+        ("substring(state FROM 1 FOR 25)", "undecodable"),
+    ],
+)
+def test_bytes_that_are_no_event_are_not_published(
+    rig: Rig, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, damage: str, kind: str
+) -> None:
+    rig.submit(tmp_path, seed, 150)
+    head = rig.head()
+    monkeypatch.setattr(relaying, "MOST_RECORDS", 5)
+    tampered(rig.store, f"UPDATE ledger.events SET state = {damage} WHERE notification_id = %s", head - 2)
+    with pytest.raises(Broken, match="onecard verify") as broken:
+        rig.publish()
+    assert (broken.value.kind, broken.value.position) == (kind, head - 2)
+    progress = rig.progress()
+    assert progress is not None and progress.position < head - 2
+
+
+def test_nothing_is_published_behind_a_hole(rig: Rig, tmp_path: Path, seed: int) -> None:
+    rig.submit(tmp_path, seed, 150)
+    tampered(rig.store, "DELETE FROM ledger.events WHERE notification_id = %s", rig.head() - 2)
+    with pytest.raises(Broken, match="is missing from the log") as broken:
+        rig.publish()
+    assert broken.value.kind == "record_missing"
+    assert rig.progress() is None
 
 
 def test_another_stores_relay_is_not_disturbed(
