@@ -142,10 +142,7 @@ def _opened(connection: psycopg.Connection[Any], view: View, feed: ShareFeed) ->
 
 def _hold(cursor: Cursor, view: str, feed: ShareFeed) -> tuple[int, Ahead, int]:
     """Lock the share's own rows, made if there are none, against rivals; and the view's against the whole only."""
-    row = cursor.execute(HOLD.format(lock=READ), (view, feed.source)).fetchone()
-    if row is None:
-        raise tracking.NotBuilt(f"the view {view} is not built yet: run `onecard follow --until-caught-up`")
-    version, base, recorded_at = row
+    version, base, recorded_at = _live(cursor, view, feed.source)
     made = (view, version, feed.source, feed.partitions, base, recorded_at, list(feed.numbers))
     cursor.execute(OPEN, made)
     rows = cursor.execute(OWN, (base, view, version, feed.source, list(feed.numbers))).fetchall()
@@ -153,6 +150,17 @@ def _hold(cursor: Cursor, view: str, feed: ShareFeed) -> tuple[int, Ahead, int]:
         raise NotShared(f"{view} was shared out by another number of partitions than {feed.partitions}")
     reached = Ahead({partition: position for partition, position, _, _ in rows}, feed.partitions)
     return version, reached, min(since for *_, since in rows)
+
+
+def _live(cursor: Cursor, view: str, source: str) -> tuple[int, int, int]:
+    """Lock the view's row against the whole only: its version, position and recorded_at."""
+    held = HOLD.format(lock=READ), (view, source)
+    # Whoever waited for a rebuild finds the row that it took away; the one that it put there is seen by asking again.
+    row = cursor.execute(*held).fetchone() or cursor.execute(*held).fetchone()
+    if row is None:
+        raise tracking.NotBuilt(f"the view {view} is not built yet: run `onecard follow --until-caught-up`")
+    version, base, recorded_at = row
+    return version, base, recorded_at
 
 
 def _apply(
@@ -208,11 +216,10 @@ def _furthest(
 
 def _stop(connection: psycopg.Connection[Any], view: str, source: str, broken: Broken) -> Iterator[Step]:
     with connection.transaction(), connection.cursor() as cursor:
-        row = cursor.execute(HOLD.format(lock=READ), (view, source)).fetchone()
-        assert row is not None
-        opened = incidents.open_one(cursor, view, row[0], source, row[1], broken)
+        version, base, _ = _live(cursor, view, source)
+        opened = incidents.open_one(cursor, view, version, source, base, broken)
     if opened is not None:
-        yield Step([view], row[1], 0, opened)
+        yield Step([view], base, 0, opened)
 
 
 def raise_base(connection: psycopg.Connection[Any], view: str, feed: ShareFeed, wait: bool) -> None:
