@@ -104,6 +104,17 @@ def test_it_becomes_ready_with_a_ledger(onecard: Onecard, dsn: str, tmp_path: Pa
         assert is_let_go(dsn)
 
 
+def test_with_kafka_it_becomes_ready_and_lets_go_of_the_brokers_in_the_end(onecard: Onecard, unpublished: str) -> None:
+    onecard("relay", "--until-caught-up")
+    with served() as (process, address), httpx.Client(base_url=address) as client:
+        checks = _eventually(client, 200)["checks"]
+        assert checks["database"] == checks["kafka"] == {"ok": True}
+        assert f'onecard_relay_position{{source="{unpublished}"}} 46.0' in client.get("/metrics").text
+        process.terminate()
+        assert process.wait(20) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
+
+
 def _eventually(client: httpx.Client, status: int) -> dict[str, dict[str, object]]:
     """What `/health/ready` says once it has been looked."""
     until = time.monotonic() + 30
