@@ -12,7 +12,7 @@ from projections.kafka.publisher import Publisher
 from projections.verification.topics import Published
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store
-from tests.projections.kafka.book import damage_batch
+from tests.projections.kafka.book import damage_batch, until_gone
 from tests.projections.planted import check, found, neighbours, place, plant, sent, subject
 from tests.projections.relay.rig import Rig
 
@@ -163,8 +163,7 @@ def test_a_forbidden_topic_is_a_problem_and_no_finding(rig: Rig) -> None:
 
 
 def test_a_missing_topic_is_a_problem_and_no_finding(rig: Rig) -> None:
-    with Cluster(rig.kafka.access()) as cluster:
-        cluster.delete([rig.kafka.topology.events("transit", rig.source)])
+    until_gone(rig.kafka, rig.kafka.topology.events("transit", rig.source))
 
     with pytest.raises(BrokerProblem) as caught:
         check(rig)

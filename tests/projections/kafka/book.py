@@ -1,11 +1,14 @@
 """A few records on a topic and back, in as few words as the tests of the client's package need."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from projections.kafka.access import Access
+from projections.kafka.access import Access, BrokerProblem
+from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Partition, Raw, Reader
+from tests.fix_kafka import Kafka
 
 KEY = bytes(range(16))
 HEADERS = [("ce_id", b"33/1"), ("ce_time", b"2025-06-30T16:00:10.000000Z")]
@@ -43,6 +46,35 @@ def drain(reader: Reader, which: Partition) -> list[Raw]:
 
 def values(access: Access, topic: str, partitions: Iterable[int] = (0,)) -> list[bytes | None]:
     return [raw.value for raw in records(access, topic, partitions)]
+
+
+def until_seen(access: Access, topics: Iterable[str]) -> None:
+    """What was granted takes a moment to reach the brokers: wait until these topics may be seen."""
+    wanted, deadline = list(topics), time.monotonic() + 10
+    with Cluster(access) as cluster:
+        while True:
+            try:
+                cluster.require(wanted)
+                return
+            except BrokerProblem:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+
+def until_gone(kafka: Kafka, topic: str) -> None:
+    """Delete a topic, and wait until the broker has let go of its files: until then it takes what is sent."""
+    deadline = time.monotonic() + 10
+    with Cluster(kafka.access()) as cluster:
+        cluster.delete([topic])
+        while topic in cluster.topics():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    if kafka.broker is None:
+        time.sleep(2)
+        return
+    while (kafka.broker.data / f"{topic}-0").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def damage_batch(folder: Path, base_offset: int) -> None:

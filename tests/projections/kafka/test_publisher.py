@@ -11,7 +11,7 @@ from projections.kafka.cluster import Cluster, Right
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
 from tests.fix_kafka import Kafka
-from tests.projections.kafka.book import AT_MS, HEADERS, KEY, records, send, values
+from tests.projections.kafka.book import AT_MS, HEADERS, KEY, records, send, until_gone, until_seen, values
 
 
 @pytest.fixture
@@ -105,12 +105,6 @@ class ClientAlone(KafkaProducer):
         pass
 
 
-def delete(kafka: Kafka, topic: str) -> None:
-    """From now on every write to the topic fails with an error that the client retries until its time is over."""
-    with Cluster(kafka.access()) as cluster:
-        cluster.delete([topic])
-
-
 @pytest.mark.slow
 def test_a_partition_that_cannot_be_written_keeps_the_whole_transaction_back(
     kafka: Kafka, publisher: Publisher, topic: str, other: str
@@ -119,7 +113,7 @@ def test_a_partition_that_cannot_be_written_keeps_the_whole_transaction_back(
     send(publisher, topic, [b"one"])
     send(publisher, other, [b"two"])
     publisher._settle()
-    delete(kafka, other)
+    until_gone(kafka, other)
     send(publisher, topic, [b"three"])
     send(publisher, other, [b"four"])
     began = time.monotonic()
@@ -134,7 +128,8 @@ def test_a_partition_that_cannot_be_written_keeps_the_whole_transaction_back(
 
 @pytest.mark.slow
 def test_the_client_alone_commits_the_half_that_arrived(kafka: Kafka, source: str, topic: str, other: str) -> None:
-    """The trap that the guard above is for. When this fails, the client has mended it: say so in ADR 17."""
+    """The trap that the guard above is for: writes to a topic that is gone fail with an error that the client retries
+    until its time is over. When this fails, the client has mended it: say so in ADR 17."""
     producer = ClientAlone(
         bootstrap_servers=kafka.local, transactional_id=f"alone-{source}", delivery_timeout_ms=3_000,
         request_timeout_ms=2_000,
@@ -145,7 +140,7 @@ def test_the_client_alone_commits_the_half_that_arrived(kafka: Kafka, source: st
         producer.send(topic, b"one", partition=0)
         producer.send(other, b"two", partition=0)
         producer.flush()
-        delete(kafka, other)
+        until_gone(kafka, other)
         producer.send(topic, b"three", partition=0)
         failed = producer.send(other, b"four", partition=0)
         producer.commit_transaction()
@@ -234,6 +229,7 @@ def allowed(kafka: Kafka, user: str, source: str, *topics: str) -> Access:
     rights += [Right(f"User:{user}", "WRITE", "TOPIC", topic) for topic in topics]
     with Cluster(kafka.access()) as cluster:
         cluster.create_acls(rights)
+    until_seen(access, topics)
     return access
 
 
@@ -259,6 +255,7 @@ def test_a_topic_that_may_be_read_only_is_not_written(kafka: Kafka, source: str,
     access = allowed(kafka, "onecard-writer-k1", source, topic)
     with Cluster(kafka.access()) as cluster:
         cluster.create_acls([Right("User:onecard-writer-k1", "READ", "TOPIC", other)])
+    until_seen(access, [topic, other])
 
     with Publisher(access, f"onecard-writer-k1-{source}", [topic, other]) as publisher:
         publisher.begin()

@@ -1,5 +1,6 @@
 """Reading gives committed bytes in order, or an error that names the partition; never silence where there is none."""
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,10 @@ from projections.kafka.cluster import Cluster, Right
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Partition, Raw, Reader, Truncated
 from tests.fix_kafka import Kafka
-from tests.projections.kafka.book import AT_MS, drain, publish, send, values
+from tests.projections.kafka.book import AT_MS, drain, publish, send, until_seen, values
+
+# Of this process alone: its rights are taken away while others run their tests.
+USER = f"onecard-reader-k1-{os.getpid()}"
 
 
 @pytest.fixture
@@ -178,15 +182,8 @@ def granted(kafka: Kafka, user: str, *rights: tuple[str, str]) -> Reader:
         principal = f"User:{user}"
         cluster.delete_acls(right for right in cluster.acls() if right.principal == principal)
         cluster.create_acls(Right(principal, operation, "TOPIC", name) for operation, name in rights)
-    reader = Reader(access)
-    deadline = time.monotonic() + 5
-    while True:  # what was granted takes a moment to reach the brokers
-        try:
-            reader.partitions({name for _, name in rights})
-            return reader
-        except BrokerProblem:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    until_seen(access, [name for _, name in rights])
+    return Reader(access)
 
 
 def refused(act: object) -> BrokerProblem:
@@ -199,16 +196,16 @@ def refused(act: object) -> BrokerProblem:
 
 def test_a_topic_of_another_family_is_not_allowed(kafka: Kafka, source: str, topic: str, other: str) -> None:
     publish(kafka.access(), f"onecard-test-{source}", topic, [b"fare"])
-    with granted(kafka, "onecard-reader-k1", ("READ", topic)) as reader:
+    with granted(kafka, USER, ("READ", topic)) as reader:
         assert [raw.value for raw in drain(reader, (topic, 0))] == [b"fare"]
 
         problem = refused(lambda: reader.assign({(other, 0): None}))
 
-    assert problem.code == "not_allowed" and other in str(problem) and "onecard-reader-k1" in str(problem)
+    assert problem.code == "not_allowed" and other in str(problem) and USER in str(problem)
 
 
 def test_a_topic_that_may_be_seen_and_not_read_is_not_allowed(kafka: Kafka, topic: str) -> None:
-    with granted(kafka, "onecard-reader-k1", ("DESCRIBE", topic)) as reader:
+    with granted(kafka, USER, ("DESCRIBE", topic)) as reader:
         reader.assign({(topic, 0): None})
         problem = until_raised(reader, BrokerProblem)
 
@@ -217,11 +214,11 @@ def test_a_topic_that_may_be_seen_and_not_read_is_not_allowed(kafka: Kafka, topi
 
 @pytest.mark.slow
 def test_a_right_that_is_taken_away_while_reading_is_told(kafka: Kafka, topic: str) -> None:
-    with granted(kafka, "onecard-reader-k1", ("READ", topic)) as reader:
+    with granted(kafka, USER, ("READ", topic)) as reader:
         reader.assign({(topic, 0): None})
         assert reader.poll(300) == {}
         with Cluster(kafka.access()) as cluster:
-            cluster.delete_acls([Right("User:onecard-reader-k1", "READ", "TOPIC", topic)])
+            cluster.delete_acls([Right(f"User:{USER}", "READ", "TOPIC", topic)])
 
         problem = until_raised(reader, BrokerProblem)
 
