@@ -52,8 +52,9 @@ def position_of(raw: Raw) -> tuple[int, int]:
     headers = raw.headers
     if len(headers) == HEADERS and headers[POSITION][0] == "position" and headers[PREV_POSITION][0] == "prev_position":
         first, second = headers[POSITION][1], headers[PREV_POSITION][1]
-        if first is not None and second is not None and first.isdigit() and second.isdigit() and len(first) < 20:
-            return int(first), int(second)
+        if first is not None and second is not None and first.isdigit() and second.isdigit():
+            if max(len(first), len(second)) < 20:
+                return int(first), int(second)
     try:
         stamp = stamp_of(headers)
     except Foreign as error:
@@ -75,6 +76,8 @@ def record_of(raw: Raw, source: str, position: int, prev_position: int, partitio
         made = headers_of(source, position, prev_position, value, occurred_at)
     except codec.Undecodable as error:
         raise broken(raw, kind_of_bytes(value), str(error), position) from error
+    except (OverflowError, ValueError) as error:
+        raise broken(raw, "record_differs", f"its bytes tell no time of the ledger ({error})", position) from error
     if made != raw.headers:
         _require_headers(raw, made, source, position)
     if parse(raw.topic) != (EVENTS[name].family, source):
