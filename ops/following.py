@@ -94,10 +94,13 @@ class Following:
             shares.claim(connection, self.views, source, share, list(feed.numbers))
             look_again(connection, names, source)
             while not self.running.stopping.is_set():
-                yield from shares.catch_up(connection, self.views, feed, share)
+                goes_on = yield from shares.catch_up(connection, self.views, feed, share)
                 if self.running.until_caught_up:
                     return
-                feed.wait(WAIT_SECONDS)
+                if goes_on:
+                    feed.wait(WAIT_SECONDS)
+                else:
+                    self.running.stopping.wait(WAIT_SECONDS)
 
     def _tell_of_open_incidents(self, connection: psycopg.Connection[Any], names: list[str], source: str) -> None:
         """What stopped before we came is said once more."""

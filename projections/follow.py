@@ -7,7 +7,7 @@ seen by its tracking, held for the transaction, and read again from there.
 What is not as it must be becomes an incident of the views that cannot go on there; the others do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import psycopg
 from projections import applying, incidents, tracking
 from projections.feed.port import Broken, Feed, Page
 from projections.incidents import Incident
+from projections.relay.pause import pause
 from projections.views.port import View
 
 PAGE_RECORDS = 5_000
@@ -52,13 +53,13 @@ def positions(connection: psycopg.Connection[Any], views: Sequence[View], source
 
 def catch_up(
     connection: psycopg.Connection[Any], views: Sequence[View], feed: Feed, limit: int = PAGE_RECORDS
-) -> Iterator[Step]:
-    """Apply everything the feed has now, but for views that an incident stops."""
+) -> Generator[Step, None, bool]:
+    """Apply everything the feed has now, but for views that an incident stops; at last whether any goes on."""
     by_name = {view.name: view for view in views}
     while True:
         able = [one for one in tracking.standing(connection, list(by_name), feed.source) if one.incident is None]
         if not able:
-            return
+            return False
         first = min(able, key=lambda one: one.position)
         start = first.position
         ahead = [one for one in able if one.position > start]
@@ -72,7 +73,7 @@ def catch_up(
             if ahead and not feed.lags:
                 yield from stop(connection, [one.view for one in ahead], feed.source, start, _beyond(feed, start))
                 continue
-            return
+            return True
         page = Page(feed.source, records)
         try:
             applied = apply_page(connection, by_name, due, page, start)
@@ -146,7 +147,11 @@ def follow(
     prepare(connection, views, feed.source)
     incidents.look_again(connection, [view.name for view in views], feed.source)
     while not is_stopped():
-        yield from catch_up(connection, views, feed, limit)
+        goes_on = yield from catch_up(connection, views, feed, limit)
         if until_caught_up:
             return
-        feed.wait(WAIT_SECONDS)
+        if goes_on:
+            feed.wait(WAIT_SECONDS)
+        else:
+            # Nobody reads, so the feed would say at once that there is more. Who resumes a view is seen after a while.
+            pause(WAIT_SECONDS * 1_000, is_stopped)

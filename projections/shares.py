@@ -8,7 +8,7 @@ turns in any order, with other numbers of shares, over topics or over the log.
 A partition is claimed by an advisory lock as long as its follower's connection lives.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,14 +109,17 @@ def catch_up(
     feed: ShareFeed,
     share: Share,
     limit: int = PAGE_RECORDS,
-) -> Iterator[Step]:
-    """Apply everything the share's partitions have now, and raise the views' own positions where all have passed."""
+) -> Generator[Step, None, bool]:
+    """Apply everything the share's partitions have now, and raise the views' own positions where all have passed.
+
+    At last whether any view goes on.
+    """
     names = [view.name for view in views]
     while True:
         able = {one.view for one in tracking.standing(connection, names, feed.source) if one.incident is None}
         due = [view for view in views if view.name in able]
         if not due:
-            return
+            return False
         positions = [_opened(connection, view, feed) for view in due]
         after, since = min(one[0] for one in positions), min(one[1] for one in positions)
         try:
@@ -131,6 +134,7 @@ def catch_up(
             yield from _apply(connection, view, feed, part, share)
     for view in due:
         raise_base(connection, view.name, feed, wait=True)
+    return True
 
 
 def _opened(connection: psycopg.Connection[Any], view: View, feed: ShareFeed) -> tuple[int, int]:
