@@ -17,6 +17,7 @@ from projections.kafka.inside import Door
 # Everything is told within ten seconds: connecting, asking and delivering each end before that.
 LIMIT_MS = 8_000
 _REQUEST_MS = 5_000
+_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+)(:\d{1,5})?")
 
 Client = TypeVar("Client")
 
@@ -67,7 +68,7 @@ class Access:
         """What every client of ours is made with."""
         secured = "SSL" if self.ca_file else "PLAINTEXT"
         settings: dict[str, Any] = {
-            "bootstrap_servers": [server.strip() for server in self.bootstrap.split(",") if server.strip()],
+            "bootstrap_servers": self._servers(),
             "client_id": self.client_id,
             "security_protocol": f"SASL_{secured}" if self.user else secured,
             "bootstrap_timeout_ms": LIMIT_MS,
@@ -85,6 +86,14 @@ class Access:
                 "sasl_plain_password": _Hidden(self.password or ""),
             }
         return settings
+
+    def _servers(self) -> list[str]:
+        servers = [server.strip() for server in self.bootstrap.split(",") if server.strip()]
+        if not servers or not all(map(_SERVER.fullmatch, servers)):
+            raise BrokerProblem(
+                "unreachable", f"ONECARD_KAFKA_BOOTSTRAP is {self.bootstrap!r}: name brokers as host:port,host:port."
+            )
+        return servers
 
     def opened(self, make: Callable[..., Client], **more: Any) -> Client:
         """A client of the given kind, connected; else a BrokerProblem, with nothing left running."""

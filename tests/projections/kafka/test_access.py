@@ -77,6 +77,17 @@ def test_a_name_that_resolves_to_nothing_is_unreachable() -> None:
     assert refused(lambda: Reader(Access("no-such-broker.invalid:9092"))).code == "unreachable"
 
 
+@pytest.mark.parametrize("bootstrap", ["", ",", "host:port", "a b:9092", "http://there:9092", "::1"])
+def test_a_bootstrap_that_names_no_brokers_is_told_at_once(bootstrap: str) -> None:
+    problem = refused(lambda: Reader(Access(bootstrap)))
+
+    assert problem.code == "unreachable" and "ONECARD_KAFKA_BOOTSTRAP" in str(problem) and "host:port" in str(problem)
+
+
+def test_brokers_are_named_by_host_and_port_or_host_alone() -> None:
+    assert Access("one:9092, [::1]:9093,two").settings()["bootstrap_servers"] == ["one:9092", "[::1]:9093", "two"]
+
+
 def test_a_client_without_a_user_is_told_that_a_login_may_be_wanted(kafka: Kafka) -> None:
     access = replace(kafka.access("onecard-reader-k1"), user=None, password=None)
 
