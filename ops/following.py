@@ -16,7 +16,7 @@ from projections.follow import WAIT_SECONDS, Step, follow, positions, prepare
 from projections.followers import Running
 from projections.incidents import OF_SURROUNDINGS, look_again
 from projections.kafka.access import BrokerProblem
-from projections.kafka.reader import Reader
+from projections.kafka.reader import Corrupt, Reader, Truncated
 from projections.relay.progress import Foreign, published
 from projections.shares import Share
 from projections.views.port import View
@@ -69,9 +69,11 @@ class Following:
         with closing(Reader(ledger.access())) as reader:
             try:
                 found = published(reader, ledger.topology, source)
-            except (BrokerProblem, Foreign) as problem:
-                if isinstance(problem, Foreign) or problem.code in ("topic_unknown", "not_allowed"):
-                    return  # the feed will tell
+            except (Foreign, Corrupt, Truncated):
+                return  # the feed will tell
+            except BrokerProblem as problem:
+                if problem.code in ("topic_unknown", "not_allowed"):
+                    return
                 raise
         if found is not None and found.store_id != ledger.store_id:
             raise EnvironmentProblem(

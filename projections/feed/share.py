@@ -12,10 +12,10 @@ from typing import Final
 from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken
 from projections.feed.strands import Strand, Strands, even_reader
-from projections.feed.topic import surroundings
+from projections.feed.topic import newest, surroundings
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Partition, Reader
-from projections.relay.progress import Foreign, Progress, Tail
+from projections.relay.progress import Progress, Tail
 from projections.topics.topology import Topology
 
 POLL_MS: Final = 100
@@ -59,12 +59,7 @@ class ShareFeed:
         if self._tail is None:
             reader = Reader(self._access)
             self._tail = reader, Tail(reader, self._topology, self.source)
-        try:
-            self._progress = self._tail[1].newest()
-        except BrokerProblem as problem:
-            raise surroundings(problem, self.source) from problem
-        except Foreign as error:
-            raise Broken(f"{error}: {LOOK}", "foreign_record") from error
+        self._progress = newest(self._tail[1], self.source)
         return self._progress.position if self._progress is not None else 0
 
     def read(self, after: int, limit: int, since: int = 0) -> Part:

@@ -13,8 +13,8 @@ from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken, Record
 from projections.feed.strands import Strands, even_reader
 from projections.kafka.access import Access, BrokerProblem
-from projections.kafka.reader import Partition, Reader
-from projections.relay.progress import Foreign, Tail
+from projections.kafka.reader import Corrupt, Partition, Reader, Truncated
+from projections.relay.progress import Foreign, Progress, Tail
 from projections.topics.topology import Topology
 
 POLL_MS: Final = 100
@@ -54,12 +54,7 @@ class TopicFeed:
         if self._open_tail is None:
             reader = Reader(self._access)
             self._open_tail = reader, Tail(reader, self._topology, self.source)
-        try:
-            progress = self._open_tail[1].newest()
-        except BrokerProblem as problem:
-            raise surroundings(problem, self.source) from problem
-        except Foreign as error:
-            raise Broken(f"{error}: {LOOK}", "foreign_record") from error
+        progress = newest(self._open_tail[1], self.source)
         self._head = progress.position if progress is not None else 0
         return self._head
 
@@ -158,6 +153,19 @@ class TopicFeed:
         """The next read looks at everything anew."""
         self._at = None
         return why
+
+
+def newest(tail: Tail, source: str) -> Progress | None:
+    """How far a source is published. What is wrong with that topic is wrong with this source and no other one."""
+    try:
+        return tail.newest()
+    except BrokerProblem as problem:
+        raise surroundings(problem, source) from problem
+    except Foreign as error:
+        raise Broken(f"{error}: {LOOK}", "foreign_record") from error
+    except (Corrupt, Truncated) as error:
+        what = f"how far source {source} is published cannot be read: {error}: look at the broker's disk"
+        raise Broken(what, "undecodable" if isinstance(error, Corrupt) else "topic_truncated") from error
 
 
 def surroundings(problem: BrokerProblem, source: str) -> Exception:
