@@ -1,5 +1,6 @@
 """Store bytes = topic bytes: what the relay published is found whole, and topics are judged as a whole."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from projections.kafka.access import BrokerProblem
 from projections.kafka.cluster import Cluster, Right
 from projections.kafka.publisher import Publisher
+from projections.relay import relay
 from projections.verification.topics import Published
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store
@@ -64,6 +66,26 @@ def test_aborted_and_open_transactions_are_no_records(rig: Rig) -> None:
         publisher.abort()
 
     assert found(rig) == []
+
+
+@pytest.mark.slow
+def test_a_relay_that_publishes_meanwhile_is_no_finding(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in (8, 9):
+        rig.submit(tmp_path, seed, 600)
+    monkeypatch.setattr(relay, "MOST_RECORDS", 3)
+    publishing = threading.Thread(target=rig.publish)
+    publishing.start()
+    seen = []
+    while publishing.is_alive():
+        report, reached = check(rig)
+        assert report.findings == []
+        seen.append(reached.position)
+    publishing.join()
+
+    assert len(set(seen)) > 1, seen
+    assert check(rig)[1].position == rig.head()
 
 
 # -- the relay's progress, and topics as a whole -------------------------------------------------------------------
