@@ -93,6 +93,13 @@ EVENTS: dict[str, str] = {
     "ReconciliationRun": "clearing",
     "RemittanceRecorded": "clearing",
     "SettlementsConfirmed": "clearing",
+    "AuditAccessed": "governance",
+    "LogSealed": "governance",
+    "PersonKeyDestroyed": "governance",
+    "PersonRecordsLinked": "governance",
+    "PersonRecordsUnlinked": "governance",
+    "ProcessingRestricted": "governance",
+    "SchemeItemEnabled": "governance",
 }
 
 # Events on a card's stream: they begin with card_id, all others with stream_id.
@@ -156,6 +163,8 @@ CARD_EVENTS: frozenset[str] = frozenset(
         "VoucherRedeemed",
         "AuditDeducted",
         "AuditDeductionReversed",
+        "PersonKeyDestroyed",
+        "ProcessingRestricted",
     }
 )
 
@@ -1304,3 +1313,69 @@ class SettlementsConfirmed(StreamEnvelope):
 
     treatment_province: str
     settlement_ids: list[str]
+
+
+class AuditAccessed(StreamEnvelope):
+    """Somebody looked at a card's data."""
+
+    card_sn: str
+    access_id: str
+    accessor: str
+    purpose: str
+    query: str
+    from_province: str
+    records: int
+    subject_card_id: str
+    cross_province: bool
+
+
+class LogSealed(StreamEnvelope):
+    """The log so far was sealed: its root proves every event before it, and that none was left out."""
+
+    seal_id: str
+    after_position: int
+    through_position: int
+    tree_size: int
+    root: str
+    previous_root: str
+    frontier: list[str]
+
+
+class PersonKeyDestroyed(CardEnvelope):
+    """The data key of the holder was destroyed after retention ended; hashes, postings and proofs stay valid."""
+
+    card_sn: str
+    authority: str
+
+
+class PersonRecordsLinked(StreamEnvelope):
+    """The records of two persons were found to be of one."""
+
+    link_id: str
+    person: str
+    other_person: str
+    reason: str
+
+
+class PersonRecordsUnlinked(StreamEnvelope):
+    """A link of records was found to be wrong and ended."""
+
+    link_id: str
+    reason: str
+
+
+class ProcessingRestricted(CardEnvelope):
+    """Processing of the holder's data was restricted on this card: only what the law demands still reaches it."""
+
+    card_sn: str
+    reason: str
+
+
+class SchemeItemEnabled(StreamEnvelope):
+    """An item of a regional scheme was switched on in a province."""
+
+    item_scheme: str
+    item: str
+    province: str
+    valid_from: int
+    valid_to: int | None

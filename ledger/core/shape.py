@@ -114,11 +114,10 @@ def _decoded(line: str) -> Any:
 
 
 class CommandTable:
-    """All commands by name, prepared for shape checks; `unbuilt` names exist in the contract but not here yet."""
+    """All commands by name, prepared for shape checks."""
 
-    def __init__(self, commands: Mapping[str, CommandType], unbuilt: frozenset[str]) -> None:
+    def __init__(self, commands: Mapping[str, CommandType]) -> None:
         self.commands = commands
-        self.unbuilt = unbuilt
         self._walks = {name: _Walk(type) for name, type in commands.items()}
         self._swift = Swift({name: walk.fields for name, walk in self._walks.items()})
 
@@ -143,8 +142,6 @@ class CommandTable:
             raise Rejected("wrong_type", "command must be a string", "command")
         walk = self._walks.get(name)
         if walk is None:
-            if name in self.unbuilt:
-                raise Rejected("not_built_yet", f"{name} is not built yet: see `onecard status`", "command")
             raise Rejected("unknown_command", "no such command", "command")
         return walk.command(found, keyring)
 

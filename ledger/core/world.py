@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from ledger.core.configuration import Configuration
 from ledger.core.decider import Event
 from ledger.core.identity import Keyring
+from ledger.core.merkle import Tree
 from ledger.core.rows import Row, Rows
 
 R = TypeVar("R", bound=Row)
@@ -33,6 +34,34 @@ class Source(Protocol):
 
     def pair_totals(self, month: str) -> list[dict[str, Any]]:
         """Sorted {book, home, treatment, payable_fen} of a cycle that has been cut off, and its row count."""
+
+    def grown(self, tree: Tree, after: int, through: int) -> Tree:
+        """The tree with a leaf more for each event with `after` < position <= `through`."""
+
+    def last_posted(self, card_ids: Sequence[str]) -> int | None:
+        """Business date of the event recorded last, of those on these cards, that posts anything; None: none does."""
+
+
+class Unasked:
+    """A source for making rows again from events: nothing is there before them, and evolution asks the log nothing."""
+
+    def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
+        return ()
+
+    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
+        raise LookupError("evolution asks the log nothing")
+
+    def cut_off(self, month: str, limit: int) -> Any:
+        raise LookupError("evolution asks the log nothing")
+
+    def pair_totals(self, month: str) -> list[dict[str, Any]]:
+        raise LookupError("evolution asks the log nothing")
+
+    def grown(self, tree: Tree, after: int, through: int) -> Tree:
+        raise LookupError("evolution asks the log nothing")
+
+    def last_posted(self, card_ids: Sequence[str]) -> int | None:
+        raise LookupError("evolution asks the log nothing")
 
 
 class World(Rows):
@@ -139,3 +168,9 @@ class World(Rows):
 
     def pair_totals(self, month: str) -> list[dict[str, Any]]:
         return self._source.pair_totals(month)
+
+    def grown(self, tree: Tree, after: int, through: int) -> Tree:
+        return self._source.grown(tree, after, through)
+
+    def last_posted(self, card_ids: Sequence[str]) -> int | None:
+        return self._source.last_posted(card_ids)

@@ -15,22 +15,17 @@ from ledger.families.benefit import room as benefit
 from ledger.families.card import admission
 from ledger.families.card import room as card
 from ledger.families.clearing import room as clearing
+from ledger.families.governance import room as governance
 from ledger.families.medical import room as medical
 from ledger.families.service import room as service
 from ledger.families.transit import room as transit
 
-ROOMS: Final = (card, benefit, medical, transit, service, clearing)
-UNBUILT: Final = {
-    "governance": (
-        "SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords UnlinkPersonRecords"
-        " EnableSchemeItem"
-    ).split(),
-}
+ROOMS: Final = (card, benefit, medical, transit, service, clearing, governance)
 COMMANDS: Final[dict[str, CommandType]] = {command.name: command for room in ROOMS for command in room.COMMANDS}
 EVENTS: Final[dict[str, EventType]] = {event.name: event for room in ROOMS for event in room.EVENTS}
 # Events that may post something.
 POSTING: Final = frozenset(name for name, event in EVENTS.items() if event.postings is not no_postings)
-TABLE: Final = CommandTable(COMMANDS, frozenset(name for names in UNBUILT.values() for name in names))
+TABLE: Final = CommandTable(COMMANDS)
 
 
 def names(commands: Iterable[Command], world: World) -> Iterator[Name]:

@@ -42,7 +42,11 @@ _PAIRS: Final = """
     IssueVoucher VoucherIssued, PayMerchant MerchantPaid, PayUtility UtilityPaid, PurchasePass PassPurchased,
     RedeemVoucher VoucherRedeemed, RefundMerchant MerchantRefunded, RefundPass PassRefunded,
     RefundUtility UtilityRefunded, ReturnItem ItemReturned, SetStudentStatus StudentStatusSet, UsePass PassUsed,
-    UseService ServiceUsed
+    UseService ServiceUsed,
+
+    DestroyPersonKey PersonKeyDestroyed, EnableSchemeItem SchemeItemEnabled, LinkPersonRecords PersonRecordsLinked,
+    RecordAccess AuditAccessed, RestrictProcessing ProcessingRestricted, SealLog LogSealed,
+    UnlinkPersonRecords PersonRecordsUnlinked
 """
 _WORDS: Final = _PAIRS.replace(",", " ").split()
 FIRST_EVENT: Final = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))

@@ -13,7 +13,7 @@ every batch decided on top of it are decided again on fresh connections, unless 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -21,11 +21,10 @@ from typing import Any
 import psycopg
 
 from ledger.core.configuration import Configuration
-from ledger.core.decider import Command
 from ledger.core.identity import Keyring
 from ledger.core.world import World
-from ledger.families.clearing.cycle import Cycle
 from ledger.service.ahead import Ahead
+from ledger.service.barriers import Barriers
 from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch, keys_of
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
@@ -73,10 +72,10 @@ class Writer:
     """Appends for one process. Use as a context manager; not to be shared between threads."""
 
     def __init__(self, connect: Connect, config: Configuration, keyring: Keyring, clock: Callable[[], int]) -> None:
-        self._connect = connect
         self._config = config
         self._keyring = keyring
         self._clock = clock
+        self._barriers = Barriers(connect, config)
         self.session = Session(connect)
         self._committer = ThreadPoolExecutor(1, "commit")
         self._idle = IdleWatch(self._hand_over_if_due)
@@ -143,7 +142,7 @@ class Writer:
             self._settle(0, answers)
         is_last = self._is_turn_over()
         try:
-            with self._cut_off_ahead(batch):
+            with self._barrier_ahead(batch):
                 decided = self._decide_anyhow(batch, None if is_last else following)
         except Exception:
             self._settle(0, answers)
@@ -216,31 +215,17 @@ class Writer:
     # --- deciding and committing -------------------------------------------------------------------------------------
 
     @contextmanager
-    def _cut_off_ahead(self, batch: Batch) -> Iterator[None]:
-        """A cut-off may read millions of lines: it does so before the lease is taken, while others go on deciding."""
+    def _barrier_ahead(self, batch: Batch) -> Iterator[None]:
+        """A barrier that may read much of the log does so before the lease is taken."""
         command = batch.lines[0].command if len(batch.lines) == 1 else None
-        if command is None or command.type.name != "CutOffCycle":
+        reading = self._barriers.reading_for(command) if command is not None else None
+        if reading is None:
             yield
             return
         self._release()
-        with ExitStack() as stack:
-            try:
-                if not self._is_cut_off(command):
-                    connection = stack.enter_context(closing(self._connect()))
-                    limit = self._config.value("clearing.max_deferrals", command.bdate)
-                    self.session.source.prepare_cut_off(connection, command["cycle"], limit)
-            except appending.GONE:
-                pass  # then it is read under the lease, or the decision finds out what is wrong
-            try:
-                yield
-            finally:
-                self.session.source.prepared = None
-
-    def _is_cut_off(self, command: Command) -> bool:
-        """Whether the order for a cut-off is a retry or comes too late: then nothing has to be read for it."""
         source = self.session.source
-        known = source.find([(command.submitter, command.reference)])
-        return bool(known) or any(source.load([(Cycle, command["cycle"])]))
+        with reading(source):
+            yield
 
     def _decide_anyhow(self, batch: Batch, following: Batch | None) -> Decided:
         """Decide a batch on top of those in flight, on fresh connections if need be."""

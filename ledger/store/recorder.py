@@ -44,6 +44,11 @@ RANGE = """
     WHERE notification_id > %s AND notification_id <= %s AND substring(state FROM 1 FOR %s) <> ALL (%b::bytea[])
     ORDER BY notification_id
 """
+BACKWARDS = """
+    SELECT notification_id, originator_version, state FROM ledger.events
+    WHERE originator_id = %s::uuid AND originator_version < %s ORDER BY originator_version DESC LIMIT 100
+"""
+MOST_VERSIONS = 2**62
 COUNT = "SELECT count(*) FROM ledger.events WHERE notification_id > %s AND notification_id <= %s"
 # (position, stream, version, framed bytes) of an event.
 Row = tuple[int, str, int, bytes]
@@ -131,6 +136,13 @@ class History:
     def stream(self, stream_id: str) -> Sequence[StoredEvent]:
         found: Sequence[StoredEvent] = self.recorder.select_events(UUID(stream_id))
         return found
+
+    def backwards(self, stream_id: str) -> Iterator[tuple[int, str, Event]]:
+        """(position, name, event) of a stream, the last one first, read a few at a time."""
+        version = MOST_VERSIONS
+        while page := self.connection.execute(BACKWARDS, (stream_id, version), binary=True).fetchall():
+            for position, version, data in page:  # noqa: B007 (the next page begins below the last version)
+                yield position, *codec.decode(data)
 
     def head(self) -> int:
         """Position of the last event, 0 for an empty store."""

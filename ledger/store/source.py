@@ -5,9 +5,12 @@ from typing import Any
 
 import psycopg
 
+from ledger.core.merkle import Tree
 from ledger.core.rows import Row
 from ledger.core.world import Fact, Name, Reference
-from ledger.store import lines, state, submissions
+from ledger.families.governance.seal import LOG, LastSeal
+from ledger.families.registry import postings_for
+from ledger.store import lines, sealing, state, submissions
 from ledger.store.recorder import History
 
 # A cut-off is prepared again when more units than this have changed meanwhile, but not for ever.
@@ -24,6 +27,7 @@ class StoreSource:
         connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
         self._history = History(connection)
         self.prepared: lines.Prepared | None = None
+        self.grown_ahead: sealing.Grown | None = None
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         return state.Asked(self.connection, names).found()
@@ -57,6 +61,29 @@ class StoreSource:
     def pair_totals(self, month: str) -> Any:
         with self.connection.cursor() as cursor:
             return lines.pair_totals(cursor, lines.STORE, month)
+
+    def prepare_seal(self) -> None:
+        """The long part of a seal: the tree as it is now, with all that was recorded since the last one."""
+        last = next((row for _, row in self.load([(LastSeal, LOG)])), LastSeal())
+        assert isinstance(last, LastSeal)
+        self.grown_ahead = sealing.grow(self._history, last.tree(), last.through_position, self._history.head())
+
+    def grown(self, tree: Tree, after: int, through: int) -> Tree:
+        ahead = self.grown_ahead
+        if ahead is not None and ahead.after == after and ahead.through <= through:
+            tree, after = ahead.tree, ahead.through
+        return sealing.grow(self._history, tree, after, through).tree
+
+    def last_posted(self, card_ids: Sequence[str]) -> int | None:
+        found = [posted for posted in map(self._last_posted, card_ids) if posted is not None]
+        return max(found)[1] if found else None
+
+    def _last_posted(self, card_id: str) -> tuple[int, int] | None:
+        """Position and business date of a card's last event that posts anything."""
+        for position, name, event in self._history.backwards(card_id):
+            if postings_for(name, event):
+                return position, event["business_date"]
+        return None
 
     def head(self) -> tuple[int, int]:
         """(last position, its recorded_at); (0, 0) for an empty store."""

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from typing import Any, Final
+from typing import Final
 
-from ledger.core.world import Fact, Name, Reference, World
+from ledger.core.world import Unasked, World
 from ledger.families.card.holder import Card
 from ledger.service.recording import apply
 from ledger.store import codec
@@ -108,7 +108,7 @@ def _long_life(length: int) -> list[bytes]:
 
 
 def _evolved(rig: Rig, card_id: str, stored: Iterable[tuple[int, bytes]]) -> Card:
-    world = World(_Nothing(), rig.ledger.config, rig.ledger.keyring, 0, 0)
+    world = World(Unasked(), rig.ledger.config, rig.ledger.keyring, 0, 0)
     before = "0" * 64
     for version, data in stored:
         name, event = codec.decode(data)
@@ -119,22 +119,6 @@ def _evolved(rig: Rig, card_id: str, stored: Iterable[tuple[int, bytes]]) -> Car
     card = world.get(Card, card_id)
     assert card is not None
     return card
-
-
-class _Nothing:
-    """A source without rows: whatever is needed follows from the events."""
-
-    def load(self, names: Sequence[Name]) -> Iterable[Any]:
-        return ()
-
-    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
-        return {}
-
-    def cut_off(self, month: str, limit: int) -> Any:
-        raise LookupError("evolution asks the log nothing")
-
-    def pair_totals(self, month: str) -> Any:
-        raise LookupError("evolution asks the log nothing")
 
 
 def verify(rig: Rig, figures: Figures) -> None:

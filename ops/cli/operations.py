@@ -8,7 +8,6 @@ from ledger.core.calendar import instant_text
 from ops.cli.opening import opened
 from ops.cli.output import Json, Jsonl, answer, answer_list, for_people, refuse_both, table, unable
 from ops.cli.sources import Source, asked_of, told
-from projections.questions import store
 from projections.questions.national import store as national
 from schemas.registry import registry
 
@@ -96,9 +95,11 @@ def _show_status(found: dict[str, Any]) -> None:
         console.print(table(("view", "version>", "position>", "behind>"), rows))
         for one in found["cycles"]:
             console.print(f"Cycle {one['cycle']} is {one['state']}.")
-        console.print("Not built yet: seals, and these commands:")
-        for family, names in store.unbuilt().items():
-            console.print(f"  {family}: {' '.join(names)}")
+        seal = found["last_seal"]
+        if seal is None:
+            console.print("The log was never sealed.")
+        else:
+            console.print(f"Seal {seal['seal_id']} covers everything up to position {seal['through_position']:,}.")
 
 
 def _show_schemas(found: dict[str, Any]) -> None:

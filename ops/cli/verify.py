@@ -20,13 +20,12 @@ from ops.cli.output import (
     refuse,
     table,
     tell,
-    unable,
     watched,
 )
 from ops.wiring import Ledger
 from projections.questions.snapshot import Unknown
 from projections.verification import card as one_card
-from projections.verification import store, topics, views
+from projections.verification import seals, store, topics, views
 from projections.verification.report import Report
 from projections.verification.topics import Topics
 
@@ -48,17 +47,17 @@ def verify(
 
     \b
     Example:
-      onecard verify --against views
+      onecard verify --against views,seals
     """
     wanted = targets(against or [])
-    if SEALS in wanted:
-        unable(f"Comparing with {SEALS} is not built yet: leave {SEALS} out of --against.")
     with opened() as ledger:
         published = _topics(ledger) if TOPICS in wanted else None
         if card is not None:
             report = _of_card(ledger, card, VIEWS in wanted, published)
         else:
             report = _of_store(ledger, VIEWS in wanted, published)
+        if SEALS in wanted:
+            _compare_seals(ledger, report)
     found = report.as_json(wanted)
     return answer(found, as_json, show_verified, ok=found["ok"])
 
@@ -92,6 +91,12 @@ def _of_store(ledger: Ledger, with_views: bool, published: Topics | None) -> Rep
     if published is not None:
         _compare_topics(ledger, published, report, head)
     return report
+
+
+def _compare_seals(ledger: Ledger, report: Report) -> None:
+    """Seals are of the whole log, whatever else was asked for."""
+    with closing(ledger.connect(READER_ROLE)) as reading, _bar("comparing seals", History(reading).head()) as bar:
+        seals.check(reading, report, bar)
 
 
 def _of_card(ledger: Ledger, card: str, with_views: bool, published: Topics | None) -> Report:
@@ -138,7 +143,7 @@ def show_verified(found: dict[str, Any]) -> None:
             console.print(table(("finding", "about", "position>", "detail"), rows))
             if len(findings) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
-        keys = ["events", "streams", "postings", "accounts", *(["records"] if TOPICS in found["against"] else [])]
-        counts = ", ".join(f"{checked[key]:,} {key}" for key in keys)
+        more = [counted for target, counted in ((TOPICS, "records"), (SEALS, "seals")) if target in found["against"]]
+        counts = ", ".join(f"{checked[key]:,} {key}" for key in ("events", "streams", "postings", "accounts", *more))
         verdict = "nothing is wrong" if found["ok"] else f"{len(findings):,} findings"
         console.print(f"Checked {counts} up to position {found['position']:,}: {verdict}.")

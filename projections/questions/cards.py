@@ -6,30 +6,14 @@ from typing import Any, Final
 from ledger.core.calendar import instant_text
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.core.rows import Row
-from ledger.core.world import Fact, Name, Reference, World
+from ledger.core.world import Unasked, World
 from ledger.families.card import electronic, issue, lifecycle
 from ledger.families.card.holder import TEMPORARY_LOSS, Card, card_of, span_at
+from ledger.families.governance import restriction
 from ledger.service.recording import apply
 from projections.feed.port import Record
 
-LIFE: Final = frozenset(event.name for room in (issue, lifecycle, electronic) for event in room.EVENTS)
-
-
-class Nothing:
-    """The source of a world that begins empty. Evolution asks the log nothing."""
-
-    def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
-        return ()
-
-    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
-        raise LookupError("evolution asks the log nothing")
-
-    def cut_off(self, month: str, limit: int) -> Any:
-        raise LookupError(month)
-
-    def pair_totals(self, month: str) -> list[dict[str, Any]]:
-        raise LookupError(month)
+LIFE: Final = frozenset(event.name for room in (issue, lifecycle, electronic, restriction) for event in room.EVENTS)
 
 
 def card_sns(life: Sequence[Record]) -> list[dict[str, Any]]:
@@ -50,7 +34,7 @@ def card_object(
     life: Iterable[Record], config: Configuration, keyring: Keyring, as_of: int | None = None
 ) -> dict[str, Any]:
     """The card after these events; its state the last recorded, or that at an instant."""
-    world = World(Nothing(), config, keyring, 0, 0)
+    world = World(Unasked(), config, keyring, 0, 0)
     card_id = None
     for record in life:
         card_id = record.stream_id

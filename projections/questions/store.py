@@ -3,9 +3,9 @@
 from typing import Any
 
 from ledger.core.rows import StreamRow
-from ledger.families import registry
 from ledger.families.card.holder import Card
 from ledger.families.clearing.cycle import Cycle
+from ledger.families.governance.seal import LOG, LastSeal
 from ledger.store import state
 from projections.questions.progress import Standing, head_position, standings
 from projections.questions.snapshot import Cursor
@@ -23,7 +23,7 @@ def status(cursor: Cursor, source: str) -> dict[str, Any]:
         "cards": counts.get(Card.kind, 0),
         "views": [view_object(standing, head) for standing in standings(cursor, source)],
         "cycles": _cycles(cursor),
-        "last_seal": None,
+        "last_seal": _last_seal(cursor),
     }
 
 
@@ -37,16 +37,21 @@ def view_object(standing: Standing, head: int) -> dict[str, Any]:
     }
 
 
-def unbuilt() -> dict[str, list[str]]:
-    """Commands of the contract that this program does not know yet, by family."""
-    return dict(registry.UNBUILT)
-
-
 def _rows_by_kind(cursor: Cursor) -> dict[str, int]:
     """Streams by kind: every stream has one head row, every head row a stream."""
     kinds = sorted(row.kind for row in StreamRow.__subclasses__())
     cursor.execute("SELECT kind, count(*) FROM ledger.state WHERE kind = ANY(%s) GROUP BY kind", (kinds,))
     return dict(cursor.fetchall())
+
+
+def _last_seal(cursor: Cursor) -> dict[str, Any] | None:
+    cursor.execute("SELECT data FROM ledger.state WHERE kind = %s AND key = %s", (LastSeal.kind, LOG))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    last = state.decode(LastSeal, row[0])
+    assert isinstance(last, LastSeal)
+    return {"seal_id": last.seal_id, "through_position": last.through_position, "root": last.root}
 
 
 def _cycles(cursor: Cursor) -> list[dict[str, str]]:

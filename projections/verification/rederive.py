@@ -14,7 +14,7 @@ from ledger.core.configuration import Configuration
 from ledger.core.decider import Event
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
-from ledger.core.world import Fact, Name, Reference, World
+from ledger.core.world import Name, Unasked, World
 from ledger.families.clearing.lines import Line, lines_for
 from ledger.families.clearing.units import Unit
 from ledger.families.registry import EVENTS
@@ -35,7 +35,7 @@ SELECT: Final = """
 """
 
 
-class Rederivation:
+class Rederivation(Unasked):
     """Feed it pages of decoded events in order with `take`; `finish` writes the rest. `damaged`: the log has holes."""
 
     def __init__(
@@ -71,15 +71,6 @@ class Rederivation:
                 for n, data in cursor.fetchall():
                     name = others[n - 1]
                     yield name, state.decode(name[0], data)
-
-    def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
-        raise LookupError("evolution asks the log nothing")
-
-    def cut_off(self, month: str, limit: int) -> Any:
-        raise LookupError("evolution asks the log nothing")
-
-    def pair_totals(self, month: str) -> Any:
-        raise LookupError("evolution asks the log nothing")
 
     # --- events ------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Report:
     postings: int = 0
     accounts: int = 0
     records: int = 0
+    seals: int = 0
     _found: dict[tuple[str, str, int | None], Finding] = field(default_factory=dict)
     _kinds: Counter[str] = field(default_factory=Counter)
 
@@ -65,7 +66,7 @@ class Report:
                 "postings": self.postings,
                 "accounts": self.accounts,
                 "records": self.records,
-                "seals": 0,
+                "seals": self.seals,
             },
             "against": against,
             "findings": [one.as_json() for one in findings],

@@ -29,7 +29,6 @@ BAD_LINES: dict[str, tuple[Any, str]] = {
     "65,537 bytes": (" " * (65_537 - 2) + "{}", "malformed_json"),
     "no command": ({"submitter": "T1"}, "missing_field"),
     "unknown command": (contribute(command="ContributeAcount"), "unknown_command"),
-    "a command not built yet": (contribute(command="SealLog"), "not_built_yet"),
     "unknown field": (contribute(colour="red"), "unknown_field"),
     "missing field": (contribute(month=...), "missing_field"),
     "a list for a string": (contribute(submitter=["T1"]), "wrong_type"),

@@ -21,6 +21,7 @@ from ledger.core import fields
 from ledger.core.configuration import Configuration
 from ledger.core.decider import Command, Event
 from ledger.core.identity import Keyring
+from ledger.core.merkle import Tree
 from ledger.core.rejection import Rejected
 from ledger.core.rows import ROW_LIMIT, Row
 from ledger.core.world import Fact, Name, Reference, World
@@ -41,6 +42,8 @@ class Memory:
         self.first_recorded: dict[tuple[str, str], tuple[str, Event, int]] = {}
         self.cut_off: Callable[..., Any] = lambda *question: None
         self.pair_totals: Callable[..., Any] = lambda *question: []
+        self.grown: Callable[..., Any] = lambda *question: None
+        self.last_posted: Callable[..., Any] = lambda *question: None
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         return [(name, msgspec.msgpack.decode(self.rows[name], type=name[0])) for name in names if name in self.rows]
@@ -61,6 +64,8 @@ class Ledger:
 
     def __init__(self, *configuration: dict[str, Any], now: str = LATE) -> None:
         self.memory = Memory()
+        self.memory.grown, self.memory.last_posted = self._grown, self._last_posted
+        self.data: list[tuple[int, bytes]] = []
         self.config = Configuration.load(configuration)
         self.now = fields.instant(now)
         self.position = 1
@@ -116,9 +121,25 @@ class Ledger:
         for each in made:
             assert codec.decode(each.data) == (each.name, each.event)
             self.events.append((each.position, each.name, each.event))
+            self.data.append((each.position, each.data))
             for account, amount in registry.postings_for(each.name, each.event):
                 self.balances[account] += amount
         return [each.event for each in made]
+
+    def _grown(self, tree: Tree, after: int, through: int) -> Tree:
+        grown = tree.copy()
+        for position, data in self.data:
+            if after < position <= through:
+                grown.add(data)
+        return grown
+
+    def _last_posted(self, card_ids: Sequence[str]) -> int | None:
+        posted = [
+            event["business_date"]
+            for _, name, event in self.events
+            if event.get("card_id") in card_ids and registry.postings_for(name, event)
+        ]
+        return posted[-1] if posted else None
 
     def made_again(self) -> dict[Name, bytes]:
         """Rows made from the log alone. Heads keep a digest of bytes, which a replay here takes from the kept rows."""

@@ -14,7 +14,7 @@ from tests.fix_stores import soak
 from tests.model.histories import history
 
 KEYRING = Keyring(b"k" * 32)
-LINES = history(17, soak(1_200, 6_000), not_built=False)
+LINES = history(17, soak(1_200, 6_000))
 PIECES = (
     *(rb'" , : { } [ ] \ \" \u0041 \ud800 0 1 9 -1 1.0 1e2 -0 00 null true NaN "a":1 ,"a":1 "command" "" :"').split(),
     *(b" ", b"\t", b"\r", b"\x0b", b"\x00", b"\x7f", b"\xff", b"\xed\xa0\x80", b"\xc3\xa9", b"\xef\xbb\xbf"),

@@ -133,7 +133,7 @@ def spend_family_aid(log: Log, command: Command) -> list[Planned]:
 def reverse_family_aid_spend(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"])
     accept(log, card, command, ALL_STATES)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     spent = log.first("FamilyAidSpent", spend_id=command["spend_id"], stream=card)
     if spent is None:
         raise Refused("spend_unknown")
@@ -150,7 +150,7 @@ def reverse_family_aid_spend(log: Log, command: Command) -> list[Planned]:
 def return_family_aid(log: Log, command: Command) -> list[Planned]:
     receiver = present(log, command, command["card_sn"])
     accept(log, receiver, command, ALL_STATES)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     mine = [lot for lot in lots(log, receiver) if lot["transfer_id"] == command["transfer_id"]]
     refuse_if(not mine, "transfer_unknown")
     lot, amount = mine[0], command["amount_fen"]

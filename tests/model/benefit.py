@@ -57,14 +57,14 @@ def _line(batch: Batch, line_id: str) -> Line:
 
 
 def issue_budget(log: Log, command: Command) -> list[Planned]:
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     name, amount = f"{command['province']}:{command['programme']}", command["amount_fen"]
     postings = legs((f"budget:{name}:available", amount), (f"budget:{name}:issued", -amount))
     return [Planned(stream_id(f"budget:{name}"), "BudgetIssued", {}, postings)]
 
 
 def open_payout_batch(log: Log, command: Command) -> list[Planned]:
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     refuse_if(batch_of(log, command["batch_id"]), "batch_exists")
     return [Planned(_stream(command["batch_id"]), "PayoutBatchOpened")]
 
@@ -72,7 +72,7 @@ def open_payout_batch(log: Log, command: Command) -> list[Planned]:
 def _payee_card(log: Log, command: Command) -> str:
     card = present(log, command, command["card_sn"])
     accept(log, card, command, BUT_CANCELLED)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     person_only(log, card)
     return card
 

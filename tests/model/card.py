@@ -14,6 +14,7 @@ from tests.model.presence import (
     in_order,
     last_state,
     person_only,
+    person_restricted,
     present,
     scheme_allowed,
     state_events,
@@ -34,13 +35,15 @@ def _full_years(number: str, date: str) -> int:
 
 def issue_card(log: Log, command: Command) -> list[Planned]:
     refuse_if(bearer(log, command["card_sn"]), "card_sn_exists")
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     refuse_if(command["expires_on"] <= command["bdate"], "period_invalid")
     person = command["social_security_number"]
+    issues = log.all("CardIssued", social_security_number=person)
+    erased = [gone["position"] for issue in issues for gone in log.on(issue["stream"], "PersonKeyDestroyed")]
     live = [
-        event
-        for event in log.all("CardIssued", social_security_number=person)
-        if last_state(log, event["stream"]) != "CANCELLED"
+        issue
+        for issue in issues
+        if last_state(log, issue["stream"]) != "CANCELLED" and issue["position"] > max(erased, default=0)
     ]
     refuse_if(live, "person_has_live_card")
     limit = log.config("card.guardian_below_age", command["bdate"], command["card_sn"][:2])
@@ -52,7 +55,7 @@ def issue_card(log: Log, command: Command) -> list[Planned]:
 
 def issue_enterprise_card(log: Log, command: Command) -> list[Planned]:
     refuse_if(bearer(log, command["card_sn"]), "card_sn_exists")
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     refuse_if(command["expires_on"] <= command["bdate"], "period_invalid")
     live = [
         event
@@ -90,7 +93,7 @@ def _life(log: Log, command: Command, states: list[str], named: dict[str, str] |
     card = present(log, command, command["card_sn"])
     in_order(log, card, command, life=True)
     state = accept(log, card, command, states, named)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     return card, state
 
 
@@ -126,7 +129,7 @@ def lift_loss(log: Log, command: Command) -> list[Planned]:
 
 def expire_temporary_loss(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"])
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     last = state_events(log, card)[-1]
     refuse_if(state_set_by(last) != "TEMPORARY_LOSS", "card_not_lost")
     refuse_if(command["occurred_at"] < last["loss_expires_at"], "loss_not_expired")
@@ -141,7 +144,7 @@ def replace_card(log: Log, command: Command) -> list[Planned]:
         accept(log, card, command, ["FORMAL_LOSS"], named)
     else:
         accept(log, card, command, ["ACTIVE", "LOCKED"])
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     refuse_if(bearer(log, command["new_card_sn"]), "card_sn_exists")
     refuse_if(command["expires_on"] <= command["bdate"], "period_invalid")
     return [Planned(card, "CardReplaced")]
@@ -161,7 +164,7 @@ def cancel_card(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"])
     in_order(log, card, command, life=True, electronic=True)
     accept(log, card, command, BUT_CANCELLED)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     refuse_if("died_on" in command and command["died_on"] > command["bdate"], "period_invalid")
     return [Planned(card, "CardCancelled")]
 
@@ -173,7 +176,7 @@ def _standing(log: Log, command: Command, states: list[str], electronic: bool = 
     card = present(log, command, command["card_sn"])
     in_order(log, card, command, electronic=electronic)
     accept(log, card, command, states)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     return card
 
 
@@ -199,6 +202,7 @@ def _delegation_known(log: Log, command: Command) -> bool:
 def authorise_delegate(log: Log, command: Command) -> list[Planned]:
     card = _standing(log, command, ["ACTIVE"])
     person_only(log, card)
+    refuse_if(person_restricted(log, command["delegate"]), "processing_restricted")
     refuse_if(command["valid_from"] > command["valid_to"], "period_invalid")
     refuse_if(_delegation_known(log, command), "delegation_exists")
     refuse_if(command["delegate"] == holder(log, card), "delegate_is_holder")
@@ -208,6 +212,7 @@ def authorise_delegate(log: Log, command: Command) -> list[Planned]:
 def authorise_agent(log: Log, command: Command) -> list[Planned]:
     card = _standing(log, command, ["ACTIVE"])
     enterprise_only(log, card)
+    refuse_if(person_restricted(log, command["agent"]), "processing_restricted")
     refuse_if(command["valid_from"] > command["valid_to"], "period_invalid")
     refuse_if(_delegation_known(log, command), "delegation_exists")
     return [Planned(card, "AgentAuthorised")]

@@ -138,6 +138,15 @@ OWN_FIELDS: dict[str, str] = {
     "IncreasePrepayment": TWO_PROVINCES + "year:year! amount_fen:amount! cycle:month!",
     "ReturnPrepayment": TWO_PROVINCES + "amount_fen:amount! bank_transaction:id! paid_on:date!",
     "RaisePrepaymentAlert": TWO_PROVINCES + "cycle:month!",
+    # 8 governance
+    "SealLog": "seal_id:id!",
+    "RecordAccess": "access_id:id! accessor:id! purpose:text! query:BALANCE|HISTORY|EXPLAIN|STATEMENT|PERSON_FILE"
+    "|EXPORT! from_province:province! records:count!",
+    "RestrictProcessing": "reason:WITHDRAWN|PURPOSE_DONE|COURT|OTHER!",
+    "DestroyPersonKey": "authority:text!",
+    "LinkPersonRecords": "link_id:id! person:person! other_person:person! reason:text!",
+    "UnlinkPersonRecords": "link_id:id! reason:text!",
+    "EnableSchemeItem": "item_scheme:YRD|JJJ|CY|HGG! item:id! province:province! valid_from:date! valid_to:date",
 }
 
 WITH_CARD = set(
@@ -147,12 +156,8 @@ WITH_CARD = set(
     " EndTreatmentRegistration SettleMedical ReverseMedical VoidMedical TransferFamilyAid SpendFamilyAid"
     " ReverseFamilyAidSpend ReturnFamilyAid TopUpPurse TapTransit CorrectFare UseService PayMerchant RefundMerchant"
     " EnterVenue BorrowItem ChargeFine PurchasePass ActivatePass UsePass RefundPass ExpirePass PayUtility RefundUtility"
-    " IssueVoucher RedeemVoucher ExpireVoucher SetStudentStatus CreditPolicyFund".split()
-)
-
-NOT_BUILT = set(
-    "SealLog RecordAccess RestrictProcessing DestroyPersonKey LinkPersonRecords UnlinkPersonRecords"
-    " EnableSchemeItem".split()
+    " IssueVoucher RedeemVoucher ExpireVoucher SetStudentStatus CreditPolicyFund RecordAccess RestrictProcessing"
+    " DestroyPersonKey".split()
 )
 
 AREAS_OF_USE = (

@@ -5,7 +5,7 @@ Afterwards the model tells accounts, tables, notices and lines as the documents 
 from dataclasses import dataclass
 from typing import Any
 
-from tests.model import aid, benefit, card, clearing, medical, passes, remit, service, transit
+from tests.model import aid, benefit, card, clearing, governance, medical, passes, remit, service, transit
 from tests.model.obligations import cut, lines_document
 from tests.model.shape import Refused, check_shape, content_digest, parse, refuse_if, understood
 from tests.model.state import Command, Event, Log, china_date, last_day
@@ -20,6 +20,7 @@ DECISIONS = {
     **passes.DECISIONS,
     **clearing.DECISIONS,
     **remit.DECISIONS,
+    **governance.DECISIONS,
 }
 
 

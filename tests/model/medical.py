@@ -25,7 +25,7 @@ def _card(log: Log, command: Command, states: list[str], use: bool = False, pers
     if use:
         used(log, card, command, "MEDICAL")
     else:
-        scheme_allowed(command)
+        scheme_allowed(log, command)
     if person:
         person_only(log, card)
     return card

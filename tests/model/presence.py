@@ -10,6 +10,16 @@ LIFE = (
 ELECTRONIC = "ElectronicCardIssued ElectronicCardRevoked CardReplaced CardCancelled".split()
 ALL_STATES = "ISSUED ACTIVE FORMAL_LOSS LOCKED TEMPORARY_LOSS CANCELLED".split()
 BUT_CANCELLED = ALL_STATES[:-1]
+# What still reaches a card whose processing is restricted.
+ALWAYS = (
+    "CancelCard AddPayoutLine ReissueBenefit ContributeAccount WithdrawAccount ReverseMedical VoidMedical"
+    " ReverseFamilyAidSpend ReturnFamilyAid RefundMerchant RefundPass ExpirePass RefundUtility ExpireVoucher"
+    " RecordAccess RestrictProcessing DestroyPersonKey"
+).split()
+AREAS_OF_USE = (
+    "treatment_area spend_area operating_area venue_area seller_area merchant_area library_area utility_area"
+    " service_area"
+).split()
 CODE_OF_STATE = {
     "ISSUED": "card_not_activated",
     "TEMPORARY_LOSS": "card_lost",
@@ -68,7 +78,7 @@ def retired_at(log: Log, card_sn: str) -> int | None:
 
 
 def present(log: Log, command: Command, card_sn: str, even_retired: bool = False) -> str:
-    """Stage 4. A restriction of processing is a governance event, which this model does not have."""
+    """Stage 4."""
     recorded = bearer(log, card_sn)
     if recorded is None:
         raise Refused("card_unknown")
@@ -76,7 +86,19 @@ def present(log: Log, command: Command, card_sn: str, even_retired: bool = False
     retirement = retired_at(log, card_sn)
     if retirement is not None and not even_retired:
         refuse_if(command["occurred_at"] >= retirement, "card_sn_retired")
+    restricted = is_restricted(log, recorded["stream"]) and command["command"] not in ALWAYS
+    refuse_if(restricted, "processing_restricted")
     return str(recorded["stream"])
+
+
+def is_restricted(log: Log, card: str) -> bool:
+    return bool(log.on(card, "ProcessingRestricted"))
+
+
+def person_restricted(log: Log, person: str) -> bool:
+    """Whether the person holds a restricted card whose last recorded state is not CANCELLED."""
+    cards = [issue["stream"] for issue in log.all("CardIssued", social_security_number=person)]
+    return any(is_restricted(log, card) and last_state(log, card) != "CANCELLED" for card in cards)
 
 
 # Its state in time
@@ -175,9 +197,14 @@ def authorised(log: Log, card: str, command: Command, kind: str, named: str, mat
     return False
 
 
-def scheme_allowed(command: Command) -> None:
-    """No scheme item is ever enabled here: EnableSchemeItem belongs to governance."""
-    refuse_if("scheme" in command, "scheme_item_not_enabled")
+def scheme_allowed(log: Log, command: Command) -> None:
+    """The item named must be on where the command is used, on its business date."""
+    if "scheme" not in command:
+        return
+    where = next(command[name] for name in (*AREAS_OF_USE, "province", "card_sn") if name in command)[:2]
+    items = log.all("SchemeItemEnabled", item_scheme=command["scheme"], item=command["scheme_item"], province=where)
+    on = [item for item in items if item["valid_from"] <= command["bdate"] <= item.get("valid_to", "9999-12-31")]
+    refuse_if(not on, "scheme_item_not_enabled")
 
 
 def used(log: Log, card: str, command: Command, matter: str) -> None:
@@ -192,7 +219,7 @@ def used(log: Log, card: str, command: Command, matter: str) -> None:
     elif "acting_person" in command and command["acting_person"] != holder(log, card):
         delegate = authorised(log, card, command, "DelegateAuthorised", "delegate", matter)
         refuse_if(not delegate, "acting_person_not_authorised")
-    scheme_allowed(command)
+    scheme_allowed(log, command)
 
 
 def person_only(log: Log, card: str) -> None:

@@ -29,7 +29,7 @@ def in_states(log: Log, command: Command, states: list[str]) -> str:
     """The same without *use*."""
     card = present(log, command, command["card_sn"])
     accept(log, card, command, states)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     return card
 
 
@@ -90,7 +90,7 @@ def refund_merchant(log: Log, command: Command) -> list[Planned]:
 
 
 def close_merchant_day(log: Log, command: Command) -> list[Planned]:
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     merchant, day = command["merchant"], command["day"]
     closes = log.all("MerchantDayClosed", merchant=merchant)
     refuse_if(any(day <= close["day"] for close in closes), "day_closed")
@@ -163,7 +163,7 @@ def borrow_item(log: Log, command: Command) -> list[Planned]:
 
 
 def return_item(log: Log, command: Command) -> list[Planned]:
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     loan = loan_of(log, command["item"])
     if loan is None:
         raise Refused("item_not_on_loan")

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from tests.model.commands import NOT_BUILT, OWN_FIELDS, fields_of
+from tests.model.commands import OWN_FIELDS, fields_of
 from tests.model.shape import MAX_LINE_BYTES
 from tests.model.world import OTHER_PARTIES, Command, World
 
@@ -96,10 +96,6 @@ def _unknown_command(world: World, command: Command) -> None:
     command["command"] = world.pick(["Nothing", "issueCard", "", 5, ["IssueCard"], "SettleMedical "])
 
 
-def _not_built(world: World, command: Command) -> None:
-    command["command"] = world.pick(sorted(NOT_BUILT))
-
-
 def _scheme(world: World, command: Command) -> None:
     command["scheme"] = world.pick(["YRD", "YRD", "JJJ", "XXX"])
     if world.chance(0.7):
@@ -144,12 +140,9 @@ FAULTS: list[tuple[Fault, int]] = [
 ]
 
 
-def broken(world: World, command: Command, not_built: bool) -> bytes:
+def broken(world: World, command: Command) -> bytes:
     """The bytes of a line whose shape is (almost surely) refused."""
     command = copy.deepcopy(command)
-    if not_built and world.chance(0.04):
-        _not_built(world, command)
-        return world.write(command)
     if world.chance(0.1):
         return _no_object(world, world.write(command))
     for _ in range(2 if world.chance(0.15) else 1):

@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "prepayment.multiple": 2,
     "prepayment.yellow_percent": 70,
     "prepayment.red_percent": 90,
+    "retention.years": 30,
 }
 
 

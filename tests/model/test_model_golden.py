@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.commands import NOT_BUILT
 from tests.model.ledger import Model
 
 GOLDEN = Path(__file__).resolve().parents[2] / "samples" / "golden"
 EXAMPLES = sorted(path.stem for path in GOLDEN.glob("E*.jsonl"))
-NEED_OTHER_FAMILIES = {
-    "E19": "scheme items (governance family)",
-    "E27": "restriction of processing (governance family)",
-}
 
 
 def clock(text: str) -> int:
@@ -31,16 +26,7 @@ def test_all_examples_are_here() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_only_the_named_examples_need_other_families(example: str) -> None:
-    lines = (GOLDEN / f"{example}.jsonl").read_text("utf-8").splitlines()
-    uses_them = any(f'"command":"{name}"' in line for line in lines for name in NOT_BUILT)
-    assert uses_them == (example in NEED_OTHER_FAMILIES)
-
-
-@pytest.mark.parametrize("example", EXAMPLES)
 def test_model_agrees_with_the_golden_example(example: str) -> None:
-    if example in NEED_OTHER_FAMILIES:
-        pytest.skip(f"needs {NEED_OTHER_FAMILIES[example]}")
     expected = json.loads((GOLDEN / f"{example}.expected.json").read_text("utf-8"))
     model = Model(clock(expected["clock"]))
 

@@ -115,7 +115,7 @@ def _purse_must_bear(log: Log, card: str, command: Command, more: int) -> None:
 def top_up_purse(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"])
     accept(log, card, command, ["ACTIVE"])
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     person_only(log, card)
     account, amount = f"card:{card}:transit_purse", command["amount_fen"]
     most = log.config("transit.purse_max_fen", command["bdate"], card_province(log, card))
@@ -144,7 +144,7 @@ def _not_blocked(log: Log, card: str, command: Command) -> None:
 def tap_transit(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"], even_retired=True)
     _not_blocked(log, card, command)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     person_only(log, card)
     date, province = command["bdate"], command["operating_area"][:2]
     card_sn, counter, kind = command["card_sn"], command["counter"], command["tap_type"]
@@ -208,7 +208,7 @@ def _chain(log: Log, command: Command) -> str:
 def correct_fare(log: Log, command: Command) -> list[Planned]:
     card = present(log, command, command["card_sn"], even_retired=True)
     accept(log, card, command, ALL_STATES)
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     person_only(log, card)
     due, paid = command["fare_due_fen"], command["paid_fen"]
     refuse_if(log.first("FareCorrected", correction_id=command["correction_id"]), "correction_exists")
@@ -243,7 +243,7 @@ def correct_fare(log: Log, command: Command) -> list[Planned]:
 
 
 def close_transit_day(log: Log, command: Command) -> list[Planned]:
-    scheme_allowed(command)
+    scheme_allowed(log, command)
     operator, day = command["operator"], command["day"]
     last = last_closed_day(log, operator)
     refuse_if(day <= last, "day_closed")

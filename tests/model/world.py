@@ -182,6 +182,8 @@ class World:
             "reference": self.fresh("r"),
             "occurred_at": self.text(self.instant() if at is None else at),
         }
+        if self.chance(0.02) and {"province", "card_sn"} & set(fields):
+            envelope |= {"scheme": "YRD", "scheme_item": self.pick(["transit", "medical.1", "library"])}
         if self.chance(0.1):
             envelope["channel"] = self.pick(["COUNTER", "WEB", "PHYSICAL_CARD"])
         return {**envelope, **{field: value for field, value in fields.items() if value is not None}}

@@ -3,7 +3,7 @@
 The model follows contract 7.1 word by word: at each cut-off it looks at every line that no cycle has taken yet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from ledger.core import rows
 from ledger.core.calendar import first_day, last_day
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.core.world import Fact, Name, Reference, World
+from ledger.core.world import Fact, Reference, Unasked, World
 from ledger.families.clearing.lines import Line
 from ledger.families.clearing.table import CutOffTable, Tally
 from ledger.families.clearing.units import ALL, Calendar, CutOff, CutOffs, Unit, cycle_of, edit_unit, open_unit
@@ -24,20 +24,11 @@ PROVINCES = ("31", "34", "46")
 FUNDS = ("310100", "330100", "390100")
 
 
-class Nothing:
+class Nothing(Unasked):
     """A source without rows: everything lives in the World."""
-
-    def load(self, names: Sequence[Name]) -> Iterable[Any]:
-        return []
 
     def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
         return {}
-
-    def cut_off(self, month: str, limit: int) -> None:
-        return None
-
-    def pair_totals(self, month: str) -> list[Any]:
-        return []
 
 
 @dataclass

@@ -35,16 +35,16 @@ def with_bytes(definition: Any, event: dict[str, Any]) -> dict[str, Any]:
     """An event as a general Avro library takes it: uuids and hashes as bytes."""
     names = Shape(definition).names
 
-    def fixed(kind: Any) -> bool:
+    def given(kind: Any, value: Any) -> Any:
+        if value is None:
+            return None
         kind = kind[1] if isinstance(kind, list) else kind
         kind = names.get(kind, kind) if isinstance(kind, str) else kind
-        return isinstance(kind, dict) and kind["type"] == "fixed"
+        if isinstance(kind, dict) and kind["type"] == "array":
+            return [given(kind["items"], item) for item in value]
+        return bytes.fromhex(value.replace("-", "")) if isinstance(kind, dict) and kind["type"] == "fixed" else value
 
-    return {
-        field["name"]: bytes.fromhex(value.replace("-", "")) if fixed(field["type"]) and value is not None else value
-        for field in definition["fields"]
-        for value in (event[field["name"]],)
-    }
+    return {field["name"]: given(field["type"], event[field["name"]]) for field in definition["fields"]}
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -40,11 +40,15 @@ def keys(command: Command, world: World) -> Iterable[Name]:
         yield CardSn, command.sn_key
         yield Card, card_id
         if command.type.use and command.acting_person is not None:
-            yield delegation.Actor, delegation.actor_key(card_id, command.acting_person)
+            actor = delegation.actor_key(card_id, command.acting_person)
+            yield delegation.Actor, actor
+            yield delegation.Authorisations, delegation.Authorisations.at(actor, 0)
     if command.type.other_card:
         other = command[command.type.other_card]
         yield CardSn, world.keyring.card_sn(other)
         yield Card, card_id_of(other)
+    if "scheme" in command.fields:
+        yield from scheme.keys(command["scheme"], command["scheme_item"], province_of_use(command))
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:

@@ -148,8 +148,8 @@ def keys_then(command: Command, world: World) -> Iterable[Name]:
     """The restricted card a named person may hold, and the actor whose authorisation ends."""
     for field in ("delegate", "agent"):
         person = world.get(Person, command[field]) if command.get(field) else None
-        if person is not None and person.live_card is not None:
-            yield Card, person.live_card
+        if person is not None and person.last_card is not None:
+            yield Card, person.last_card
     delegation = world.get(Delegation, command["delegation_id"])
     if delegation is not None:
         yield Authorisations, Authorisations.at(actor_key(delegation.card_id, delegation.person), delegation.index)

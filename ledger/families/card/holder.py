@@ -5,6 +5,7 @@ effective instants (contract 0.8), so that a late fact is judged by the state of
 the card's own row, older ones in pages.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import msgspec
@@ -63,7 +64,8 @@ class Card(StreamRow):
     """One card. `holder`: PERSON or ORGANISATION; `person`: person key or credit code. Purses in fen.
 
     `life_instant`: latest effective instant of its life-cycle events; `electronic_instant`: of the last event of
-    chain (b). `electronic`: NONE, IN_FORCE or REVOKED; `electronic_since`: start of its last interval.
+    chain (b). `electronic`: NONE, IN_FORCE or REVOKED; `electronic_since`: start of its last interval. `previous_card`:
+    the card its holder was issued before it.
     """
 
     kind: ClassVar[str] = "card"
@@ -91,6 +93,7 @@ class Card(StreamRow):
     recovery: int = 0
     registrations: int = 0
     electronic_since: int | None = None
+    previous_card: str | None = None
 
     @property
     def state(self) -> str:
@@ -118,11 +121,20 @@ class CardSn(Row):
 
 
 class Person(Row):
-    """A holder (key: person key). `died_on`: the card recorded last was cancelled for death (contract 3.3)."""
+    """A holder (key: person key). `died_on`: the card recorded last was cancelled for death (contract 3.3).
+
+    `live_card`: the card that keeps the person from another one; none once the person's key was destroyed (8.4).
+    `last_card`: the card issued last; from it `previous_card` leads to all others. `cards`, `restricted_cards`: how
+    many there are, and how many of them are restricted.
+    """
 
     kind: ClassVar[str] = "person"
     live_card: str | None = None
     died_on: int | None = None
+    last_card: str | None = None
+    cards: int = 0
+    restricted_cards: int = 0
+    key_destroyed: bool = False
 
 
 class Enterprise(Row):
@@ -197,7 +209,15 @@ def is_dead(world: Rows, person: str, before: int) -> bool:
 def is_restricted(world: Rows, person: str) -> bool:
     """Whether the person holds a restricted card that is not CANCELLED (last recorded state)."""
     found = world.get(Person, person)
-    if found is None or found.live_card is None:
+    if found is None or not found.restricted_cards:
         return False
-    card = world.get(Card, found.live_card)
-    return card is not None and card.restricted
+    cards = (card_of(world, card_id) for card_id in cards_of(world, found))
+    return any(card.restricted and card.state != CANCELLED for card in cards)
+
+
+def cards_of(world: Rows, person: Person) -> Iterator[str]:
+    """card_ids of a person, the last one first."""
+    card_id = person.last_card
+    while card_id is not None:
+        yield card_id
+        card_id = card_of(world, card_id).previous_card

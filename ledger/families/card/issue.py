@@ -36,7 +36,9 @@ from ledger.families.card.holder import (
 def card_issued(world: World, event: Event, position: int) -> None:
     _open(world, event, "PERSON", event["person_key"])
     person = world.edit_or_add(Person, event["person_key"])
-    person.live_card = event["card_id"]
+    world.edit(Card, event["card_id"]).previous_card = person.last_card
+    person.live_card = person.last_card = event["card_id"]
+    person.cards += 1
     person.died_on = None
 
 

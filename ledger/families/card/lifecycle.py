@@ -81,8 +81,10 @@ def cancelled(world: World, event: Event, position: int) -> None:
         world.edit(Enterprise, card.person).live_card = None
     else:
         person = world.edit(Person, card.person)
-        person.live_card = None
-        person.died_on = event["died_on"]
+        if person.live_card == event["card_id"]:
+            person.live_card = None
+        if person.last_card == event["card_id"]:
+            person.died_on = event["died_on"]
         doubt.card_cancelled(world, card.person)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ledger.families.card.holder import Card, CardSn
 from tests.families.counter import (
     A1,
     A2,
@@ -26,7 +25,7 @@ from tests.families.counter import (
     replace,
     use,
 )
-from tests.families.given import KEYRING, Ledger
+from tests.families.given import Ledger
 
 DAY = "2025-03-03 10:00"
 LATER = "2025-03-04 10:00"
@@ -152,18 +151,14 @@ def test_a_province_may_refuse_to_lift_formal_losses_but_not_temporary_ones() ->
     assert ledger.submit(act("LiftLoss", LATER)) == "loss_not_liftable"
 
 
-def restrict(ledger: Ledger, card_sn: str) -> None:
-    """What the governance family will do to the row of a card."""
-    world = ledger.world()
-    world.edit(Card, ledger.row(CardSn, KEYRING.card_sn(card_sn)).card_id).restricted = True
-    ledger.memory.keep(world)
+def restrict(card_sn: str) -> Command:
+    return act("RestrictProcessing", DAY, card_sn, reason="WITHDRAWN")
 
 
 @pytest.mark.parametrize("command", [load(1), lose("FORMAL", DAY), delegate(DAY)], ids=lambda c: c["command"])
 def test_a_restricted_card_is_closed_to_ordinary_commands(command: dict[str, Any]) -> None:
     ledger = Ledger()
-    ledger.given(*ACTIVE)
-    restrict(ledger, A1)
+    ledger.given(*ACTIVE, restrict(A1))
 
     assert ledger.submit(command) == "processing_restricted"
     assert isinstance(ledger.submit(act("CancelCard", DAY, reason="OTHER")), list)
@@ -171,8 +166,7 @@ def test_a_restricted_card_is_closed_to_ordinary_commands(command: dict[str, Any
 
 def test_a_restricted_person_may_not_be_named_until_the_card_is_cancelled() -> None:
     ledger = Ledger()
-    ledger.given(*ACTIVE, *SECOND, *FIRM)
-    restrict(ledger, B1)
+    ledger.given(*ACTIVE, *SECOND, *FIRM, restrict(B1))
 
     assert ledger.submit(delegate(DAY, valid_from="2026-01-01")) == "processing_restricted"
     assert ledger.submit(name_agent(DAY)) == "processing_restricted"
