@@ -34,6 +34,7 @@ def plan_topics(source: Source = None, profile: ProfileName = None, as_json: Jso
     with Opened(source) as work:
         chosen = profile_for(work.declared, profile, work.cluster.nodes())
         plan = plan_for(work.cluster, work.declared, work.source, chosen)
+    _tell_of_reaching(plan)
     found = {
         "create": sorted(plan.create),
         "repair": [
@@ -64,6 +65,7 @@ def apply_topics(source: Source = None, profile: ProfileName = None, as_json: Js
             if not (as_json and done.startswith(MADE)):
                 tell(done)
         wait_until_settled(work.cluster, work.declared, work.source, chosen)
+    _tell_of_reaching(plan)
     found = {"created": sorted(plan.create), "unchanged": plan.unchanged, "refused": _refused(plan)}
     return answer(found, as_json, _show_applied, ok=not plan.refused)
 
@@ -114,6 +116,12 @@ class Opened:
 def _source_of_store() -> str:
     with opened() as ledger:
         return ledger.source
+
+
+def _tell_of_reaching(plan: Plan) -> None:
+    """Neither granted nor taken away by us, so nothing else would show that a wall has a door."""
+    for right in told(plan.reaching):
+        tell(f"beware: {right}, which reaches our topics too: take it away by Kafka's own tools if that is not meant")
 
 
 def _refused(plan: Plan) -> list[dict[str, str]]:

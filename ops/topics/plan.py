@@ -56,6 +56,8 @@ class Plan:
     refused: list[tuple[str, str]] = field(default_factory=list)
     grant: list[Right] = field(default_factory=list)
     revoke: list[Right] = field(default_factory=list)
+    # Rights that reach our topics although they are not about them: others' to give, and ours to tell of.
+    reaching: list[Right] = field(default_factory=list)
 
     @property
     def nothing_to_do(self) -> bool:
@@ -101,6 +103,8 @@ def plan_for(kafka: Kafka, declared: Declared, source: str, profile: Profile) ->
         ours = declared.rights_of(source)
         plan.grant = sorted(ours - granted)
         plan.revoke = sorted(right for right in granted - ours if _is_about(right, declared, source))
+        names = [*wanted, transactional_id(source)]
+        plan.reaching = sorted(right for right in granted - ours - set(plan.revoke) if _reaches(right, names))
     return plan
 
 
@@ -180,6 +184,17 @@ def _granted(kafka: Kafka) -> set[Right] | None:
         if "SecurityDisabled" in str(problem):
             return None
         raise
+
+
+def _reaches(right: Right, names: Iterable[str]) -> bool:
+    """Whether it lets somebody read or write these by naming everything, or the beginning of their names."""
+    if right.resource not in ("TOPIC", "TRANSACTIONAL_ID") or right.permission != "ALLOW":
+        return False
+    if right.operation in ("DESCRIBE", "DESCRIBE_CONFIGS"):
+        return False
+    if right.pattern == "LITERAL":
+        return right.name == "*"
+    return right.pattern == "PREFIXED" and any(name.startswith(right.name) for name in names)
 
 
 def _is_about(right: Right, declared: Declared, source: str) -> bool:

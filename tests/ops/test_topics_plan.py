@@ -124,6 +124,29 @@ def test_what_was_accepted_and_not_done_is_no_success(declared: Declared, monkey
     wait_until_settled(cluster, declared, "33", laptop)
 
 
+def test_rights_on_everything_or_on_a_shorter_prefix_are_told_and_left_to_those_who_gave_them(
+    declared: Declared,
+) -> None:
+    doors = {
+        Right("User:backup", "READ", "TOPIC", "*"),
+        Right("User:odd", "WRITE", "TOPIC", "onecard", "PREFIXED"),
+        Right("User:odd", "WRITE", "TRANSACTIONAL_ID", "onecard-relay-3", "PREFIXED"),
+        Right("User:root", "ALL", "TRANSACTIONAL_ID", "*"),
+    }
+    walls = {
+        Right("User:backup", "READ", "TOPIC", "*", permission="DENY"),
+        Right("User:other", "READ", "TOPIC", "onecards", "PREFIXED"),
+        Right("User:other", "READ", "TOPIC", "elsewhere"),
+        Right("User:watch", "DESCRIBE", "TOPIC", "*"),
+        Right("User:watch", "READ", "GROUP", "*"),
+    }
+    cluster = Imagined(rights=doors | walls)
+    applied(cluster, declared)
+    assert doors | walls <= cluster.rights
+    plan = plan_for(cluster, declared, "33", profile_for(declared, None, 1))
+    assert plan.reaching == sorted(doors) and plan.nothing_to_do and not plan.refused
+
+
 def test_rights_are_told_a_line_for_each_thing() -> None:
     rights = [
         Right("User:a", "WRITE", "TOPIC", "t"),
