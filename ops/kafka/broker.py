@@ -37,7 +37,7 @@ _ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
-# What a broker says of itself while it starts, before a client may ask: version of the protocol.
+# The smallest question there is: which requests do you know? (ApiVersions, version 0, without a client id.)
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
@@ -72,13 +72,17 @@ class Broker:
         return self.folder / "users" / user
 
     def make_password(self, user: str) -> Path:
-        """The password file of a user, made now unless it is there."""
+        """The password file of a user, made now unless it is there; linked into place whole, since two may make it."""
         path = self.password_file(user)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not path.exists():
+            draft = path.with_name(f".{user}.{secrets.token_hex(4)}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(24) + "\n")
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
         return path
 
     # -- making and starting -------------------------------------------------------------------------------------
