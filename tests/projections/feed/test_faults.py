@@ -219,6 +219,21 @@ def test_a_truncated_topic_stops_who_has_not_read_it_and_nobody_else(planting: P
         assert feed.read(head, 10, codec.instants_of(messages[-2][3])[1]) == []
 
 
+def test_a_topic_that_is_truncated_under_a_reader_stops_it(planting: Planting) -> None:
+    planting.publish(40)
+    with closing(planting.feed()) as feed:
+        read_to(feed, 40)
+        messages = planting.next()
+        planting.send(messages)
+        with planting.kafka.admin() as admin:
+            places = {TopicPartition(*one[:2]) for one in messages[:-1]}
+            admin.delete_records(dict.fromkeys(places, -1))
+        with pytest.raises(Broken) as broken:
+            while feed.read(40, 1_000):
+                pass
+        assert broken.value.kind == "topic_truncated"
+
+
 def test_a_topic_that_is_forbidden_or_not_there_stops_the_source(planting: Planting) -> None:
     planting.publish()
     with closing(planting.feed(user="stranger")) as feed, pytest.raises(Broken) as broken:
