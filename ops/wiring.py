@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import ValidationError
 
 from ledger.core.configuration import Configuration
@@ -30,6 +31,13 @@ from projections.shares import Share
 from projections.topics.topology import Topology, source_of_relay
 
 WRITER_ROLE = "onecard_writer"
+# A machine that vanishes says no good-bye. Left to the system's two hours, its locks would be held that long (nobody
+# relays, decides or follows in its stead), and who waits for a server's answer would wait that long.
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+ALIVE_AT_THE_SERVER = (
+    "SELECT set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),"
+    " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false)"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,9 @@ class Ledger:
 
     def connect(self, role: str | None = None) -> psycopg.Connection[Any]:
         """An autocommit connection, as `role` if given."""
-        connection = psycopg.connect(self.dsn, autocommit=True)
+        wanted: dict[str, Any] = ALIVE | conninfo_to_dict(self.dsn)
+        connection = psycopg.connect(**wanted, autocommit=True)
+        connection.execute(ALIVE_AT_THE_SERVER)
         if role is not None:
             connection.execute(f"SET ROLE {role}")
         return connection

@@ -5,10 +5,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ledger.core.configuration import Configuration
+from ledger.core.identity import Keyring
 from ops.database import open_database
 from ops.problems import EnvironmentProblem
 from ops.server_sizing import GB, MB, server_settings
 from ops.settings import Settings
+from ops.wiring import Ledger
 from tests.fix_postgres import Databases
 
 
@@ -61,6 +64,17 @@ def test_a_database_that_does_not_keep_utf_8_is_refused(databases: Databases) ->
             pytest.fail("text would be lost")
     finally:
         databases.drop(url)
+
+
+def test_a_machine_that_vanished_is_noticed_within_a_minute_by_both_sides(dsn: str) -> None:
+    """Its locks are another's then; the system's own two hours are nobody's idea of standing by."""
+    for url, idle in ((dsn, "30"), (f"{url_of(dsn)}&keepalives_idle=7", "7")):
+        ledger = Ledger(Settings(), url, "33", "", Configuration(), Keyring(bytes(32)))
+        with ledger.connect() as connection:
+            told = connection.info.get_parameters()
+            assert (told["keepalives_idle"], told["tcp_user_timeout"]) == (idle, "60000")
+            if connection.info.hostaddr:  # a socket of this machine has no need of it, and says 0
+                assert connection.execute("SHOW tcp_keepalives_idle").fetchone() == ("30",)
 
 
 def test_the_embedded_server_takes_a_fair_share_of_any_machine() -> None:
