@@ -9,7 +9,7 @@ from typing import Final
 
 from projections.feed.port import Broken, Evidence
 from projections.kafka.access import BrokerProblem
-from projections.kafka.reader import Corrupt, Reader
+from projections.kafka.reader import Corrupt, Reader, Truncated
 from projections.relay.log import Log
 from projections.relay.pause import pause
 from projections.relay.progress import POLL_MS, Foreign, Progress, published
@@ -74,9 +74,8 @@ def settled_progress(
             foreign.offset,
             foreign.value,
         ) from None
-    except Corrupt as corrupt:
-        message = f"The relay's progress cannot be read ({corrupt}): look at the broker's disk."
-        raise Refused("undecodable", message, topic, corrupt.offset) from None
+    except (Corrupt, Truncated) as damage:
+        raise _unreadable("The relay's progress cannot be read", damage) from None
 
 
 def check_store(progress: Progress | None, log: Log, store_id: str, reader: Reader, topology: Topology) -> None:
@@ -121,7 +120,11 @@ def _check_nothing_published(reader: Reader, topology: Topology, source: str) ->
     wanted = {place: end for place, end in reader.stable_ends(places).items() if end > begin[place]}
     reader.assign({place: begin[place] for place in wanted})
     while any(reader.position(place) < end for place, end in wanted.items()):
-        for (topic, _), found in reader.poll(POLL_MS, 1).items():
+        try:
+            polled = reader.poll(POLL_MS, 1)
+        except (Corrupt, Truncated) as damage:
+            raise _unreadable("Whether anything is published cannot be told", damage) from None
+        for (topic, _), found in polled.items():
             if found:
                 raise Refused(
                     "store_differs",
@@ -147,6 +150,11 @@ def _check_topics_hold(progress: Progress, reader: Reader, topology: Topology, s
                     " the topic was removed and made anew. See docs/operating.md on lost topics.",
                     topic,
                 )
+
+
+def _unreadable(what: str, damage: Corrupt | Truncated) -> Refused:
+    kind = "undecodable" if isinstance(damage, Corrupt) else "topic_truncated"
+    return Refused(kind, f"{what} ({damage}): look at the broker's disk.", damage.topic, damage.offset)
 
 
 def _places(topology: Topology, source: str) -> list[tuple[str, int]]:
