@@ -12,7 +12,7 @@ from ops.wiring import Ledger
 from projections import presence, shares
 from projections.feed.ahead import Ahead
 from projections.feed.port import Broken
-from projections.follow import WAIT_SECONDS, Step, follow, positions, prepare
+from projections.follow import WAIT_SECONDS, Step, follow, positions, prepare, stop
 from projections.followers import Running
 from projections.incidents import OF_SURROUNDINGS, look_again
 from projections.kafka.access import BrokerProblem
@@ -100,7 +100,10 @@ class Following:
                 if self.running.until_caught_up:
                     return
                 if goes_on:
-                    feed.wait(WAIT_SECONDS)
+                    try:
+                        feed.wait(WAIT_SECONDS)
+                    except Broken as broken:
+                        yield from stop(connection, names, source, 0, broken)
                 else:
                     self.running.stopping.wait(WAIT_SECONDS)
 

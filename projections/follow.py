@@ -151,7 +151,10 @@ def follow(
         if until_caught_up:
             return
         if goes_on:
-            feed.wait(WAIT_SECONDS)
+            try:
+                feed.wait(WAIT_SECONDS)
+            except Broken as broken:
+                yield from stop(connection, [view.name for view in views], feed.source, 0, broken)
         else:
             # Nobody reads, so the feed would say at once that there is more. Who resumes a view is seen after a while.
             pause(WAIT_SECONDS * 1_000, is_stopped)

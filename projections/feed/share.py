@@ -75,6 +75,13 @@ class ShareFeed:
 
     def wait(self, timeout_seconds: int) -> bool:
         """Until something may be there, or the time is over."""
+        try:
+            return self._woken(timeout_seconds)
+        except BrokerProblem as problem:
+            self._at = None
+            raise surroundings(problem, self.source) from problem
+
+    def _woken(self, timeout_seconds: int) -> bool:
         until = time.monotonic_ns() + timeout_seconds * 1_000_000_000
         while self._strands is not None and self._at is not None:
             if self._strands.waiting or self._strands.poll(POLL_MS):

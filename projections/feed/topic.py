@@ -67,6 +67,13 @@ class TopicFeed:
             raise surroundings(problem, self.source) from problem
 
     def wait(self, timeout_seconds: int) -> bool:
+        try:
+            return self._woken(timeout_seconds)
+        except BrokerProblem as problem:
+            self._at = None
+            raise surroundings(problem, self.source) from problem
+
+    def _woken(self, timeout_seconds: int) -> bool:
         strands = self._open_strands
         if strands is None or self._at is None:
             return True

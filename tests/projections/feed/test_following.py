@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from projections.feed.log import LogFeed
-from projections.follow import catch_up, prepare
+from projections.follow import catch_up, follow, prepare
 from projections.resuming import Closed, Resumed, resume
 from projections.views.registry import VIEWS
 from tests.fix_planting import LINES, fill
@@ -141,3 +141,14 @@ def test_bytes_that_only_one_view_reads_stop_only_that_view(planting: Planting) 
     with closing(over_the_log(planting)) as log:
         followed(planting.store, log)
     assert set(positions_of(planting.store, planting.source).values()) == {head}
+
+
+def test_what_is_found_wrong_while_waiting_is_an_incident_too(planting: Planting) -> None:
+    """Nothing comes any more, and the relay's topic says what no relay says."""
+    planting.publish()
+    planting.send([(planting.kafka.topology.relay(planting.source), 0, b"x", b"{}", [], 1)])
+    with closing(planting.feed(certain=False)) as feed, closing(planting.store.connect()) as connection:
+        for step in follow(connection, VIEWS, feed, until_caught_up=False):
+            if step.incident is not None and step.incident.view == "clearing":
+                break
+    assert {kind for _, kind, _ in incidents_of(planting.store, planting.source)} == {"foreign_record"}
