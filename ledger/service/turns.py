@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from ledger.store.containers import Damaged
+
 if TYPE_CHECKING:
     from ledger.service.writer import Batch
 
@@ -47,25 +49,30 @@ class Reading(Iterator["Batch"]):
         self._batches = iter(batches)
         self._read: deque[Batch] = deque()
         self._lines = 0
-        self._end: Exception | None = None
+        self._failure: OSError | Damaged | None = None
+        self._is_over = False
 
     def __next__(self) -> "Batch":
         if self._read:
             batch = self._read.popleft()
             self._lines -= len(batch.lines)
             return batch
-        if self._end is not None:
-            raise self._end
+        if self._failure is not None:
+            raise self._failure
         return next(self._batches)
 
     def more(self) -> bool:
-        """Read one more ahead; False if that is enough, or all there is. What goes wrong is raised in its turn."""
-        if self._end is not None or self._lines >= LINES_AHEAD:
+        """Read one more ahead; False if that is enough, or all there is. Input that cannot be read on is told in its
+        turn: what lies before it is decided first."""
+        if self._is_over or self._lines >= LINES_AHEAD:
             return False
+        batch = None
         try:
-            batch = next(self._batches)
-        except Exception as error:
-            self._end = error
+            batch = next(self._batches, None)
+        except (OSError, Damaged) as error:
+            self._failure = error
+        if batch is None:
+            self._is_over = True
             return False
         self._read.append(batch)
         self._lines += len(batch.lines)
