@@ -148,7 +148,7 @@ class Producer(KafkaProducer):
             self._closed = True
 
 
-def partitions(client: Any, topics: Iterable[str]) -> dict[str, int | Exception]:
+def partitions(client: Any, topics: Iterable[str], milliseconds: int | None = None) -> dict[str, int | Exception]:
     """For each topic how many partitions it has, or the error that keeps us from seeing it. For clients that have
     their network on a thread of its own."""
     names = sorted(set(topics))
@@ -158,7 +158,7 @@ def partitions(client: Any, topics: Iterable[str]) -> dict[str, int | Exception]
             topics=[MetadataRequest.MetadataRequestTopic(name=name) for name in names],
             allow_auto_topic_creation=False,
         )
-        return await client._manager.send(request)
+        return await client._manager.send(request, request_timeout_ms=milliseconds)
 
     found: dict[str, int | Exception] = {}
     for topic in client._manager.run(ask).topics:

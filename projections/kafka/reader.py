@@ -17,6 +17,8 @@ from projections.kafka.access import LIMIT_MS, Access, BrokerProblem, not_allowe
 
 Partition = tuple[str, int]
 
+_ASKING_MS = LIMIT_MS - 2_000
+_ASKING_AGAIN_MS = 2_000
 _PAUSE_SECONDS = 0.02
 # How long a silence may last before the brokers are asked whether there is nothing, or nothing for us.
 _SILENCE_SECONDS = 4
@@ -131,20 +133,20 @@ class Reader:
     def position(self, which: Partition) -> int:
         """The offset to be read next."""
         try:
-            return cast(int, self._consumer.position(TopicPartition(*which), timeout_ms=LIMIT_MS))
+            return cast(int, self._consumer.position(TopicPartition(*which), timeout_ms=_ASKING_MS))
         except Exception as error:
             raise self._problem(error) from error
 
     def beginning_offsets(self, which: Iterable[Partition]) -> dict[Partition, int]:
-        return self._asked(which, lambda wanted: self._consumer.beginning_offsets(wanted, timeout_ms=LIMIT_MS))
+        return self._asked(which, lambda wanted: self._consumer.beginning_offsets(wanted, timeout_ms=_ASKING_MS))
 
     def stable_ends(self, which: Iterable[Partition]) -> dict[Partition, int]:
         """One past the last offset that is decided: no open transaction before it."""
-        return self._asked(which, lambda wanted: self._consumer.end_offsets(wanted, timeout_ms=LIMIT_MS))
+        return self._asked(which, lambda wanted: self._consumer.end_offsets(wanted, timeout_ms=_ASKING_MS))
 
     def high_watermarks(self, which: Iterable[Partition]) -> dict[Partition, int]:
         """One past the last offset that is replicated, open transactions included."""
-        return self._asked(which, lambda wanted: inside.uncommitted_ends(self._consumer, wanted, LIMIT_MS))
+        return self._asked(which, lambda wanted: inside.uncommitted_ends(self._consumer, wanted, _ASKING_MS))
 
     def offsets_for_times(self, times: Mapping[Partition, int]) -> dict[Partition, int | None]:
         """For each partition the first offset whose record is not older than the time in milliseconds; None: none.
@@ -154,15 +156,15 @@ class Reader:
         """
 
         def ask(wanted: list[TopicPartition]) -> dict[Any, Any]:
-            found = self._consumer.offsets_for_times({tp: times[tp] for tp in wanted}, timeout_ms=LIMIT_MS)
+            found = self._consumer.offsets_for_times({tp: times[tp] for tp in wanted}, timeout_ms=_ASKING_MS)
             return {tp: None if at is None else at.offset for tp, at in found.items()}
 
         return self._asked(times, ask)
 
-    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
+    def partitions(self, topics: Iterable[str], milliseconds: int | None = None) -> dict[str, int]:
         """How many partitions each topic has; a BrokerProblem if one is unknown or not for us to see."""
         try:
-            seen = inside.partitions(self._consumer, topics)
+            seen = inside.partitions(self._consumer, topics, milliseconds)
         except Exception as error:
             raise self._problem(error) from error
         for topic, found in seen.items():
@@ -206,6 +208,10 @@ class Reader:
             time.sleep(_PAUSE_SECONDS)
         try:
             return cast(dict[Partition, Any], ask(wanted))
+        except errors.KafkaTimeoutError as error:
+            # So it looks when a topic was deleted just now.
+            self.partitions({tp.topic for tp in wanted}, _ASKING_AGAIN_MS)
+            raise self._problem(error) from error
         except Exception as error:
             raise self._problem(error) from error
 
