@@ -80,7 +80,7 @@ def record_of(raw: Raw, source: str, position: int, prev_position: int, partitio
         raise broken(raw, "record_differs", f"its bytes tell no time of the ledger ({error})", position) from error
     if made != raw.headers:
         _require_headers(raw, made, source, position)
-    if parse(raw.topic) != (EVENTS[name].family, source):
+    if _parsed(raw.topic) != (EVENTS[name].family, source):
         raise broken(raw, "foreign_record", f"{name} belongs to family {EVENTS[name].family}", position)
     if stream != key:
         raise broken(raw, "record_differs", "its key is not the stream that its bytes name", position)
@@ -101,6 +101,9 @@ def _require_headers(raw: Raw, made: list[tuple[str, bytes]], source: str, posit
     for name, value in made:
         if found[name] != value:
             raise broken(raw, "record_differs", f"header {name} does not say what its bytes do", position)
+
+
+_parsed = lru_cache(maxsize=1_024)(parse)
 
 
 @lru_cache(maxsize=KEPT)
