@@ -9,9 +9,8 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ops.cli.bars import bar
 from ops.cli.opening import opened
 from ops.cli.output import Json, answer, for_people, refuse, table, tell, watched
 from ops.cli.sources import Source
@@ -110,7 +109,8 @@ def follow(
 def _follow_one(following: Following, source: str, report: _Report) -> None:
     """In this thread, so that Ctrl-C ends it at once."""
     running = following.running
-    with progress_bar(running.until_caught_up, following.known_head(source) if watched() else 0) as report.show:
+    head = following.known_head(source) if watched() and running.until_caught_up else None
+    with bar("applying", head) as report.show:
         for step in persistently(partial(following.steps, source), running, source):
             running.tell(source, step)
 
@@ -149,18 +149,6 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def progress_bar(has_end: bool, head: int) -> Iterator[Callable[[int], None]]:
-    """A bar by positions, where somebody watches."""
-    if not watched():
-        yield lambda position: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("applying", total=head if has_end else None)
-        yield lambda position: shown.update(task, completed=position)
 
 
 def _show_followed(found: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.follow import chosen, progress_bar
+from ops.cli.bars import bar
+from ops.cli.follow import chosen
 from ops.cli.opening import opened
 from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, for_people, refuse, tell
 from ops.cli.sources import Source
@@ -43,9 +44,9 @@ def rebuild(
         followed = tracking.followed(connection, [one.name for one in wanted])
         for one in followed if source == ALL else [source or ledger.source]:
             feed = ledger.own_feed() if one == ledger.source else ledger.feed(one)
-            with closing(feed), progress_bar(True, feed.head()) as bar:
+            with closing(feed), bar("filling", feed.head()) as show:
                 for found in rebuilding.rebuild_together(connection, wanted, feed, force, crew=crew):
-                    bar(min(result.position for result in found))
+                    show(min(result.position for result in found))
             results += found
     for result in results:
         for finding in result.differences[:ROWS_FOR_PEOPLE]:
