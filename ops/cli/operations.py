@@ -15,7 +15,7 @@ schemas = typer.Typer(help="Schemas of events.", no_args_is_help=True)
 
 
 def status(source: Source = None, as_json: Json = False) -> int:
-    """Show the store at a glance, or what is known here of others.
+    """Show the store, or another source, at a glance.
 
     \b
     Example:
