@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
-from ops.simulate import cards, clearing, medical, payouts, refusals, transit
+from ops.simulate import cards, clearing, medical, payouts, refusals, services, transit
 from ops.simulate.mixes import MIXES
 from ops.simulate.people import ELDERLY, SLOTS
 from ops.simulate.places import CITIES
@@ -78,6 +78,8 @@ def _opening(w: World) -> Iterator[str]:
     w.opened = w.issued
     if w.mix.clearing:
         yield from _residents(w)
+    if w.mix.services:
+        yield from services.beginnings(w)
     payouts.plan(w)
     yield from payouts.before(w)
 
@@ -125,6 +127,8 @@ def _reserve(w: World) -> int:
     lines += len(w.operators) + 2 * len(w.cases) + 2 * len(w.lost) + 2
     if w.batches:
         lines += sum(14 + 2 * len(b.returned) for b in w.batches) + w.credits_left // 30
+    if w.mix.services:
+        lines += services.reserve(w)
     if w.mix.clearing:
         lines += (sum(map(len, w.confirm.values())) + len(w.recent)) // clearing.PER_CONFIRMATION
         lines += 2 * len(w.provinces) + 6 * len(w.pairs) + 4 * len(w.specials) + 30
@@ -144,6 +148,7 @@ def _steps(w: World) -> tuple[Callable[[World], list[str]], ...]:
     faces: list[Callable[[World], list[str]]] = []
     faces += [transit.ride] * mix.taps + [medical.settle] * mix.settlements
     faces += [medical.family_aid] * mix.family_aid + [cards.life_cycle] * mix.life_cycle
+    faces += [services.everyday] * mix.services
     faces += [wrong[k % len(wrong)] for k in range(mix.refusals)]
     seldom: list[Callable[[World], list[str]]] = [_credit_interest]
     if mix.settlements:
@@ -183,5 +188,7 @@ def _after(w: World) -> Iterator[str]:
         yield cards.card_line(w, "ExpireTemporaryLoss", i, w.stamp(w.day0 + 6, 50_000))
     if w.batches:
         yield from payouts.after(w)
+    if w.mix.services:
+        yield from services.closing(w)
     if w.mix.clearing:
         yield from clearing.month_end(w)

@@ -24,6 +24,7 @@ class Mix:
     family_aid: int
     life_cycle: int
     refusals: int
+    services: int
     cross_province: int
     clearing: bool
     administration: bool
@@ -37,11 +38,12 @@ MIXES: dict[str, Mix] = {
         contribution=560,
         top_up=600,
         electronic=160,
-        taps=480,
-        settlements=420,
+        taps=450,
+        settlements=390,
         family_aid=22,
         life_cycle=36,
         refusals=30,
+        services=60,
         cross_province=220,
         clearing=True,
         administration=True,
@@ -58,6 +60,7 @@ MIXES: dict[str, Mix] = {
         family_aid=0,
         life_cycle=0,
         refusals=16,
+        services=0,
         cross_province=0,
         clearing=False,
         administration=False,
@@ -74,6 +77,7 @@ MIXES: dict[str, Mix] = {
         family_aid=24,
         life_cycle=0,
         refusals=16,
+        services=0,
         cross_province=400,
         clearing=True,
         administration=False,
@@ -90,6 +94,7 @@ MIXES: dict[str, Mix] = {
         family_aid=0,
         life_cycle=0,
         refusals=0,
+        services=0,
         cross_province=0,
         clearing=False,
         administration=False,

@@ -26,6 +26,7 @@ DAY_HOURS = (2, 6, 9, 10, 8, 7, 6, 6, 6, 7, 7, 9, 10, 7, 5, 4, 3, 2)
 FIRST_HOUR = 5
 QUANTILES = 1024
 RECENT = 600
+WINDOW = 32
 
 
 class Refused(str):
@@ -80,6 +81,20 @@ class Batch:
     paid: int = 0
 
 
+class Street:
+    """What happened lately: payments, bills, loans, vouchers and passes, each with its card."""
+
+    def __init__(self) -> None:
+        self.payments: deque[tuple[str, int, int, int]] = deque(maxlen=WINDOW)
+        self.bills: deque[tuple[str, int]] = deque(maxlen=WINDOW)
+        self.loans: deque[tuple[str, str, int]] = deque(maxlen=WINDOW)
+        self.vouchers: deque[tuple[str, int, int]] = deque(maxlen=WINDOW)
+        self.passes: deque[tuple[str, int]] = deque(maxlen=WINDOW)
+        self.old_passes: list[tuple[str, int]] = []
+        self.links: deque[str] = deque(maxlen=WINDOW)
+        self.merchants: dict[str, str] = {}
+
+
 @cache
 def iso(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
@@ -130,6 +145,7 @@ class World:
         self.transit: dict[tuple[str, str], int] = {}
         self.prepaid: dict[tuple[str, str], int] = {}
         self.operators: dict[str, str] = {}
+        self.street = Street()
 
     def _places(self, lines: int) -> None:
         areas = [area for p in self.provinces for area in self.people.areas[p]]

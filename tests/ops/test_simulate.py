@@ -12,7 +12,6 @@ import pytest
 from ops.simulate import MIXES, PROVINCES, Simulation, simulate, write_commands
 from ops.simulate.people import People, card_number, credit_code, person_number
 from ops.simulate.places import CITIES
-from tests.model import governance, passes, service
 from tests.model.ledger import DECISIONS, Model
 
 LONG_AFTER = 1_893_456_000_000_000  # 2030-01-01, in microseconds
@@ -77,13 +76,13 @@ def test_no_fraction_is_ever_written() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_command_of_five_families_appears_in_20_000_lines(seed: int) -> None:
+def test_every_command_but_erasure_appears_in_20_000_lines(seed: int) -> None:
     target = io.BytesIO()
     summary = write_commands(target, 20_000, seed)
     commands = summary["commands"]
     assert isinstance(commands, dict)
-    others = {*service.DECISIONS, *passes.DECISIONS, *governance.DECISIONS}
-    assert set(commands) == set(DECISIONS) - others
+    # A person's key is destroyed thirty years after the last payment: no day shows that.
+    assert set(commands) == set(DECISIONS) - {"DestroyPersonKey"}
     assert summary["lines"] == 20_000 == target.getvalue().count(b"\n") == sum(commands.values())
     transit = commands["TapTransit"] + commands["TopUpPurse"]
     assert 7_000 < transit < 10_000
