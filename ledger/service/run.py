@@ -55,10 +55,17 @@ class InputBatch:
 
 @dataclass(slots=True)
 class Answered:
-    """A line and its outcome, in input order."""
+    """A line and its outcome, in input order. `head_before`: position of the log when the run began."""
 
     input: InputLine
     outcome: Outcome
+    head_before: int
+
+    @property
+    def repeats_this_run(self) -> bool:
+        """Whether it repeats what was recorded since the run began: mostly by a line before it."""
+        outcome = self.outcome
+        return isinstance(outcome, Receipt) and outcome.status == "duplicate" and outcome.position > self.head_before
 
 
 def raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -126,8 +133,36 @@ class InputHash:
         return self._digest.copy().digest()
 
 
+Shape = Callable[[bytes, int, Keyring], tuple[dict[str, Any] | None, Line]]
+
+
+def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] | None, Line]:
+    """(the object, if it is one, or the fields of its command; the line after its shape check)."""
+    command = TABLE.read(raw, keyring)
+    if command is not None:
+        return command.fields, Line(sequence, command)
+    found = None
+    try:
+        found = read_object(raw)
+        return found, Line(sequence, TABLE.shape(found, keyring))
+    except Rejected as rejected:
+        return found, Line(sequence, None, rejected.kept())
+
+
+class Form:
+    """What the lines of an input are: here commands. Others make commands of lines of another form."""
+
+    shaped: Shape = staticmethod(shaped)
+
+    def screen(self, lines: Sequence[InputLine]) -> None:
+        """Refuse, of lines that are decided next, those that say what no decision compares with the store."""
+
+
+COMMANDS = Form()
+
+
 def read_batches(
-    files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None
+    files: Iterable[BinaryIO], keyring: Keyring, size: int, stop: int | None = None, shape: Shape = shaped
 ) -> Iterator[InputBatch]:
     """Every non-blank line of the files, shape checked, at most `size` a batch; up to line `stop` if given.
 
@@ -144,8 +179,8 @@ def read_batches(
             if raw is not PIECE:
                 number += 1
                 if raw.strip(b" "):
-                    found, shape = shaped(raw, sequence, keyring)
-                    line = InputLine(index, number, _shown(raw), found, shape)
+                    found, made = shape(raw, sequence, keyring)
+                    line = InputLine(index, number, _shown(raw), found, made)
             alone = line is not None and line.line.command is not None and line.line.command.type.alone
             if batch and (sequence == stop or len(batch) >= size or alone):
                 yield InputBatch(batch, read.bytes, read.sha256())
@@ -164,21 +199,12 @@ def read_batches(
         yield InputBatch(batch, read.bytes, read.sha256())
 
 
-def shaped(raw: bytes, sequence: int, keyring: Keyring) -> tuple[dict[str, Any] | None, Line]:
-    """(the object, if it is one, or the fields of its command; the line after its shape check)."""
-    command = TABLE.read(raw, keyring)
-    if command is not None:
-        return command.fields, Line(sequence, command)
-    found = None
-    try:
-        found = read_object(raw)
-        return found, Line(sequence, TABLE.shape(found, keyring))
-    except Rejected as rejected:
-        return found, Line(sequence, None, rejected.kept())
-
-
 def submit_files(
-    writer: Writer, open_files: Callable[[], Iterable[BinaryIO]], keyring: Keyring, size: int = BATCH_LINES
+    writer: Writer,
+    open_files: Callable[[], Iterable[BinaryIO]],
+    keyring: Keyring,
+    size: int = BATCH_LINES,
+    form: Form = COMMANDS,
 ) -> Iterator[list[Answered]]:
     """Outcomes of all lines of the files, batch by batch, in input order. `open_files` may be called twice."""
     session = writer.session
@@ -187,9 +213,9 @@ def submit_files(
         if run is None:
             run = runs.begin(session.leasing, writer.head())
             session.claim(run.run_id)
-        batches = read_batches(open_files(), keyring, size)
+        batches = read_batches(open_files(), keyring, size, shape=form.shaped)
         if run.next_line:
-            for batch in read_batches(open_files(), keyring, size, run.next_line):
+            for batch in read_batches(open_files(), keyring, size, run.next_line, form.shaped):
                 yield _answer_again(session.leasing, run, batch)
             batches = _after(batches, run.next_line)
     except psycopg.OperationalError as error:
@@ -198,8 +224,10 @@ def submit_files(
         raise StoreUnreachable(str(error).partition("\n")[0]) from error
     waiting: list[Sequence[InputLine]] = []
     try:
-        for _, outcomes in writer.run(_batches(batches, run, waiting), reads_ahead=True):
-            yield [Answered(line, outcome) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)]
+        for _, outcomes in writer.run(_batches(batches, run, waiting, form), reads_ahead=True):
+            yield [
+                Answered(line, outcome, run.head_before) for line, outcome in zip(waiting.pop(0), outcomes, strict=True)
+            ]
     finally:
         session.give_up(run.run_id)
 
@@ -212,10 +240,13 @@ def _after(batches: Iterable[InputBatch], next_line: int) -> Iterator[InputBatch
             yield InputBatch(lines, batch.input_bytes, batch.input_sha256)
 
 
-def _batches(batches: Iterable[InputBatch], run: runs.Run, waiting: list[Sequence[InputLine]]) -> Iterator[Batch]:
+def _batches(
+    batches: Iterable[InputBatch], run: runs.Run, waiting: list[Sequence[InputLine]], form: Form
+) -> Iterator[Batch]:
     """Batches that carry the run's progress; an empty one ends the run."""
     end = runs.Progress(run.run_id, run.input_bytes, run.input_sha256, run.next_line, True, ())
     for batch in batches:
+        form.screen(batch.lines)
         waiting.append(batch.lines)
         end = runs.Progress(run.run_id, batch.input_bytes, batch.input_sha256, batch.next_line, True, ())
         yield Batch([line.line for line in batch.lines], _progress(run, batch))
@@ -296,5 +327,5 @@ def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: Inp
             is_first = refusal is None and made.position > run.head_before
             status = "recorded" if is_first else "duplicate"
             outcome = Receipt(status, made.stream_id, made.version, made.position)
-        answered.append(Answered(line, outcome))
+        answered.append(Answered(line, outcome, run.head_before))
     return answered

@@ -21,6 +21,7 @@ from ops.cli import (
     incidents,
     lag,
     operations,
+    payouts,
     rebuild,
     relay,
     serve,
@@ -74,6 +75,7 @@ app.command("status")(operations.status)
 app.command("bench")(bench.bench)
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
+app.add_typer(payouts.payouts, name="payouts")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

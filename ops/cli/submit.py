@@ -28,14 +28,16 @@ LARGEST_BATCH = 5_000
 MOST_EVENTS = 500
 AGAIN = "What was recorded stays recorded: the same command goes on from there."
 Sink = Callable[[bytes], object]
+Receipts = Annotated[
+    str | None, typer.Option(metavar="F", help="Where receipts go. Default: stdout; nowhere with --json.")
+]
+Rejects = Annotated[str | None, typer.Option(metavar="F", help="Where rejects go. Default: stderr.")]
 
 
 def submit(
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="JSON Lines or Avro containers of commands.")],
-    receipts: Annotated[
-        str | None, typer.Option(metavar="F", help="Where receipts go. Default: stdout; nowhere with --json.")
-    ] = None,
-    rejects: Annotated[str | None, typer.Option(metavar="F", help="Where rejects go. Default: stderr.")] = None,
+    receipts: Receipts = None,
+    rejects: Rejects = None,
     batch: Annotated[int, typer.Option(min=1, metavar="N", help="Commands a transaction; changes speed only.")] = 500,
     as_json: Json = False,
 ) -> int:
@@ -48,6 +50,25 @@ def submit(
     Example:
       onecard submit day.jsonl --receipts receipts.jsonl --rejects rejects.jsonl
     """
+
+    def answers(ledger: Ledger, bar: Progress | None) -> Iterator[list[Answered]]:
+        inputs = Inputs(files)
+        with ledger.writer() as writer, shown_by(bar, inputs.total) as advance:
+            for answered in submit_files(writer, inputs.opened, ledger.keyring, min(batch, LARGEST_BATCH)):
+                advance(inputs.done)
+                yield answered
+
+    return answer_lines(files, receipts, rejects, as_json, answers)
+
+
+# What becomes of the lines, batch by batch, while a bar shows how much of the input was read for them.
+Answers = Callable[[Ledger, Progress | None], Iterable[list[Answered]]]
+
+
+def answer_lines(
+    files: Sequence[str], receipts: str | None, rejects: str | None, as_json: bool, answers: Answers
+) -> int:
+    """Write what became of each line of the files, and the sums; the exit code."""
     outputs = [path for path in (receipts, rejects) if path is not None]
     check_files(files, outputs)
     expect_a_long_run()
@@ -60,7 +81,7 @@ def submit(
         to_rejects = next(sinks) if rejects else _standard(sys.stderr, "stderr")
         bar = _progress_bar(receipts is not None or as_json, rejects is not None)
         try:
-            for answered in _answers(ledger, Inputs(files), min(batch, LARGEST_BATCH), bar):
+            for answered in answers(ledger, bar):
                 accepted, refused = tally.take(answered)
                 to_receipts(accepted)
                 to_rejects(refused)
@@ -146,14 +167,6 @@ class Inputs:
         return self._before + os.lseek(self._open.fileno(), 0, os.SEEK_CUR)
 
 
-def _answers(ledger: Ledger, inputs: Inputs, batch: int, bar: Progress | None) -> Iterator[list[Answered]]:
-    """The outcomes, while the bar shows how much of the input was read for them."""
-    with ledger.writer() as writer, _shown_by(bar, inputs.total) as advance:
-        for answered in submit_files(writer, inputs.opened, ledger.keyring, batch):
-            advance(inputs.done)
-            yield answered
-
-
 @contextmanager
 def _opened_output(path: str) -> Iterator[BinaryIO]:
     """An output that can be written to, its old content still there."""
@@ -204,7 +217,7 @@ def _progress_bar(receipts_elsewhere: bool, rejects_elsewhere: bool) -> Progress
 
 
 @contextmanager
-def _shown_by(bar: Progress | None, total: int) -> Iterator[Callable[[int], None]]:
+def shown_by(bar: Progress | None, total: int) -> Iterator[Callable[[int], None]]:
     if bar is None:
         yield lambda done: None
         return

@@ -1,6 +1,7 @@
 """A process to be killed: submits files, or follows, and may end itself by kill -9 at a chosen commit.
 
     python -m tests.crash.driver submit DSN OUT BATCH MOMENT FILE...
+    python -m tests.crash.driver pay DSN OUT BATCH MOMENT FILE
     python -m tests.crash.driver follow DSN PAGE MOMENT
     python -m tests.crash.driver follow_topics DSN SOURCE BOOTSTRAP PARTITIONS PAGE
 
@@ -14,11 +15,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ledger.service import writer as writing
+from ledger.service.run import submit_files
+from ops.payouts.result import Body, Results, once_each
 from projections import follow as following
 from projections.feed.log import LogFeed
 from projections.feed.topic import TopicFeed
@@ -64,6 +67,21 @@ def submit(dsn: str, out: str, batch: str, moment: str, *files: str) -> None:
             answers.flush()
 
 
+def pay(dsn: str, out: str, batch: str, moment: str, file: str) -> None:
+    writing.appending.commit = deadly(writing.appending.commit, moment)  # type: ignore[attr-defined]
+    store = Store(dsn)
+
+    def bodies() -> Iterator[Any]:
+        with Path(file).open("rb") as stream:
+            yield Body(stream)
+
+    with Path(out).open("w") as answers, store.writer() as writer:
+        for some in once_each(submit_files(writer, bodies, store.keyring(), int(batch), Results(store.connect))):
+            for one in some:
+                answers.write(json.dumps([getattr(one.outcome, "status", "rejected"), *told([one.outcome])[0]]) + "\n")
+            answers.flush()
+
+
 def follow(dsn: str, page: str, moment: str) -> None:
     following.apply_page = deadly(following.apply_page, moment)
     store = Store(dsn)
@@ -79,4 +97,4 @@ def follow_topics(dsn: str, source: str, bootstrap: str, partitions: str, page: 
 
 
 if __name__ == "__main__":
-    {"submit": submit, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](*sys.argv[2:])
+    {"submit": submit, "pay": pay, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,147 @@
+"""`payouts export` and `payouts import`: a sent batch goes to its bank as a file, and what the bank did comes back."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated, Any, BinaryIO, cast
+
+import typer
+from rich.progress import Progress
+
+from ledger.service.run import Answered, submit_files
+from ops.cli.opening import READER_ROLE, opened
+from ops.cli.output import DONE, FOUND, Json, Problem, document, is_text, refuse, tell, write
+from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, check_files, shown_by
+from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, instruction_of
+from ops.payouts.result import Body, NoResultFile, Results, once_each
+from ops.wiring import Ledger
+
+payouts = typer.Typer(help="Files to and from the bank that pays benefits out.", no_args_is_help=True)
+
+
+@payouts.command("export")
+def export_batch(
+    batch: Annotated[str, typer.Argument(metavar="BATCH", help="A batch that was sent.")],
+    out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Where it goes. Default: stdout.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write the bank instruction of a sent batch: CSV, one row a line.
+
+    The file is the same whenever it is written. It holds no name and no account number: docs/operating.md says what
+    each column is.
+
+    \b
+    Example:
+      onecard payouts export pension-2025-06 --out pension-2025-06.csv
+    """
+    if as_json and out is None:
+        refuse("--json needs --out: stdout cannot hold the instruction and the document.")
+    if not is_text(batch):
+        refuse("BATCH must be UTF-8.")
+    with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
+        try:
+            instruction = instruction_of(connection, batch)
+            digest = _written(instruction, out)
+        except NoInstruction as none:
+            raise Problem(FOUND, none.code, str(none)) from None
+        except TotalsDiffer as differ:
+            raise Problem(FOUND, "totals_differ", f"{differ}: do not pay by this file, run `onecard verify`.") from None
+    found = {
+        "batch_id": batch,
+        "application_id": instruction.sent["application_id"],
+        "bank": instruction.batch.bank,
+        "lines": instruction.count,
+        "amount_fen": instruction.net_fen,
+        "sha256": digest,
+        "file": out,
+    }
+    if as_json:
+        document(found)
+    else:
+        tell(f"{found['lines']:,} lines of {found['amount_fen']} fen in all; SHA-256 {digest}.")
+    return DONE
+
+
+@payouts.command("import")
+def import_results(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What the bank paid and what came back: CSV.")],
+    receipts: Receipts = None,
+    rejects: Rejects = None,
+    as_json: Json = False,
+) -> int:
+    """Book the bank's result file.
+
+    Every line gets a receipt or a coded reject; exit 1 if a line was refused. Importing again books nothing twice, and
+    an import that was killed goes on where it was.
+
+    \b
+    Example:
+      onecard payouts import pension-2025-06-results.csv --rejects rejects.jsonl
+    """
+    check_files([file], [path for path in (receipts, rejects) if path is not None])
+
+    def answers(ledger: Ledger, bar: Progress | None) -> Iterable[list[Answered]]:
+        inputs = Inputs([file])
+        results = Results(lambda: ledger.connect(READER_ROLE))
+        with closing(results), ledger.writer() as writer, shown_by(bar, inputs.total) as advance:
+            run = submit_files(writer, lambda: _bodies(inputs), ledger.keyring, form=results)
+            for answered in once_each(run):
+                advance(inputs.done)
+                yield answered
+
+    try:
+        with open(file, "rb") as stream:
+            Body(stream)
+        return answer_lines([file], receipts, rejects, as_json, answers)
+    except NoResultFile as none:
+        refuse(f"{_shown(file)} is no result file: {none}.")
+
+
+def _bodies(inputs: Inputs) -> Iterator[BinaryIO]:
+    return (cast(BinaryIO, Body(stream)) for stream in inputs.opened())
+
+
+def _shown(path: str) -> str:
+    """A file's name as text, also where it is not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def _written(instruction: Instruction, out: str | None) -> str:
+    """The digest of the instruction, which is written whole or, to a file, not at all."""
+    digest = hashlib.sha256()
+    if out is None:
+        for part in instruction.rows():
+            digest.update(part)
+            write(part)
+        return digest.hexdigest()
+    with _replacing(out) as file:
+        for part in instruction.rows():
+            digest.update(part)
+            file.write(part)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[Any]:
+    """A file that takes its name when it is whole and on the disk; a device or pipe is written as it is."""
+    try:
+        is_regular = stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        is_regular = True
+    unfinished = f"{path}.unfinished" if is_regular else path
+    try:
+        with open(unfinished, "wb") as file:
+            yield file
+            file.flush()
+            if is_regular:
+                os.fsync(file.fileno())
+        if is_regular:
+            os.replace(unfinished, path)
+    except OSError as error:
+        refuse(f"{_shown(path)} cannot be written: {error.strerror}.")
+    except BaseException:
+        if is_regular:
+            os.unlink(unfinished)
+        raise

@@ -1,0 +1,1 @@
+"""Files between the ledger and the agent bank: an instruction out, its results in."""
