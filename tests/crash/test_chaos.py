@@ -4,6 +4,7 @@ After recovery every event is on its topic exactly once and in order, and the vi
 undisturbed store has over its log, row by row. The seed of a run says who was killed when.
 """
 
+import itertools
 import random
 import subprocess
 import sys
@@ -15,20 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ops.postmaster import Postmaster
+from ops.simulate import simulate
 from projections.feed.log import LogFeed
 from tests.crash import test_kill_database
 from tests.crash.test_kill_database import kill_server
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store, assert_same, soak
 from tests.house.tree import ROOT
-from tests.model.histories import history
 from tests.projections.feed.scenes import followed, incidents_of, positions_of, rows_of
 from tests.projections.relay.rig import Rig
 
 mortal = test_kill_database.mortal
 KILLS = soak(2, 20)  # of each
-LINES = soak(600, 12_000)
-BATCH, PAGE = 4, 25
+BATCH, PAGE, CHUNK = 4, 25, 150
+# More than a run can book while the last kill is waited for.
+MOST_LINES = 1_000_000
+HIT_SECONDS = 60
 RECOVERY_SECONDS = soak(120, 900)
 
 
@@ -66,14 +69,40 @@ class Service:
             time.sleep(0.05)
 
     def kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self.kills += 1
+        """Now, or as soon as there is something to kill."""
+        until = time.monotonic() + HIT_SECONDS
+        while self._process is None or self._process.poll() is not None:
+            assert time.monotonic() < until, self.last_words
+            time.sleep(0.005)
+        self._process.kill()
+        self.kills += 1
 
     def end(self) -> None:
         self.is_over.set()
         if self._process is not None:
             self._process.kill()
+
+
+@dataclass
+class Load:
+    """File after file is booked until somebody says that it is enough: `booked` are those that are in the store."""
+
+    folder: Path
+    lines: Iterator[bytes]
+    command: Callable[[Path], list[str]]
+    booked: list[Path] = field(default_factory=list)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        for number in itertools.count():
+            if self.is_over.is_set():
+                return
+            path = self.folder / f"{number}.jsonl"
+            path.write_bytes(b"".join(itertools.islice(self.lines, CHUNK)))
+            service = Service(self.command(path), once=True)
+            with running(service):
+                wait_for(service)
+            self.booked.append(path)
 
 
 @contextmanager
@@ -106,12 +135,14 @@ def test_whatever_is_killed_nothing_is_lost_doubled_or_out_of_order(
 ) -> None:
     chance = random.Random(seed)
     print(f"seed {seed}")
-    path = tmp_path / "history.jsonl"
-    path.write_bytes(b"".join(line + b"\n" for line in history(seed, LINES)))
     shaken, server = mortal
     rig = Rig.of(own_broker, shaken)
     place = (rig.source, own_broker.local, own_broker.topology.partitions)
-    submit = Service(command("driver", "submit", shaken.dsn, tmp_path / "out", BATCH, "never", path), once=True)
+    load = Load(
+        tmp_path,
+        iter(simulate(MOST_LINES, seed & 0xFFFF)),
+        lambda path: command("driver", "submit", shaken.dsn, tmp_path / "out", BATCH, "never", path),
+    )
     relay = Service(command("relay_driver", shaken.dsn, *place, PAGE, "open", "never"))
     follow = Service(command("driver", "follow_topics", shaken.dsn, *place, PAGE))
 
@@ -128,19 +159,29 @@ def test_whatever_is_killed_nothing_is_lost_doubled_or_out_of_order(
     }
     order = [*victims] * KILLS
     chance.shuffle(order)
-    with running(submit, relay, follow):
-        for victim in order:
-            time.sleep(0.3 + chance.random() * 1.5)
-            victims[victim]()
-        wait_for(submit)
-    print(f"seed {seed}: {order}; submit {submit.starts}, relay {relay.starts}, follow {follow.starts} starts")
+    booking = threading.Thread(target=load.run)
+    booking.start()
+    try:
+        with running(relay, follow):
+            for victim in order:
+                time.sleep(0.3 + chance.random() * 1.5)
+                victims[victim]()
+                assert booking.is_alive(), "nothing was booked any more while others were killed"
+    finally:
+        load.is_over.set()
+        booking.join(RECOVERY_SECONDS)
+    assert not booking.is_alive() and load.booked, seed
+    assert (relay.kills, follow.kills) == (KILLS, KILLS), seed
+    print(f"seed {seed}: {order}; {len(load.booked)} files, {relay.starts} relays, {follow.starts} followers")
 
     for service in (relay, follow):  # what is left, undisturbed
         last = Service(service.command)
         with running(last):
             wait_for(last)
 
-    store.submit(path)
+    for path in load.booked:
+        store.submit(path)
+    assert len(store.positions()) > CHUNK, "hardly anything was booked"
     assert_same(shaken.written(), store.written())
     rig.assert_published()
     rig.assert_level()
