@@ -27,6 +27,7 @@ from ops.cli import (
     serve,
     simulate,
     submit,
+    tick,
     topics,
     verify,
 )
@@ -58,6 +59,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("submit")(submit.submit)
+app.command("tick")(tick.record_due)
 app.command("simulate")(simulate.simulate)
 app.command("balance")(books.balance)
 app.command("accounts")(books.accounts)

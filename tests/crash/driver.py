@@ -2,6 +2,7 @@
 
     python -m tests.crash.driver submit DSN OUT BATCH MOMENT FILE...
     python -m tests.crash.driver pay DSN OUT BATCH MOMENT FILE
+    python -m tests.crash.driver tick DSN OUT BATCH MOMENT UNTIL
     python -m tests.crash.driver follow DSN PAGE MOMENT
     python -m tests.crash.driver follow_topics DSN SOURCE BOOTSTRAP PARTITIONS PAGE
 
@@ -19,9 +20,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ledger.core import fields
 from ledger.service import writer as writing
 from ledger.service.run import submit_files
 from ops.payouts.result import Body, Results, once_each
+from ops.timers import recording
 from projections import follow as following
 from projections.feed.log import LogFeed
 from projections.feed.topic import TopicFeed
@@ -82,6 +85,15 @@ def pay(dsn: str, out: str, batch: str, moment: str, file: str) -> None:
             answers.flush()
 
 
+def tick(dsn: str, out: str, batch: str, moment: str, until: str) -> None:
+    writing.appending.commit = deadly(writing.appending.commit, moment)  # type: ignore[attr-defined]
+    recording.BATCH_LINES = int(batch)  # type: ignore[misc]
+    store, ticked = Store(dsn), recording.Ticked()
+    with store.writer() as writer, store.connect() as connection:
+        recording.tick(writer, connection, store.keyring(), fields.instant(until), ticked)
+    Path(out).write_text(json.dumps(ticked.as_json()))
+
+
 def follow(dsn: str, page: str, moment: str) -> None:
     following.apply_page = deadly(following.apply_page, moment)
     store = Store(dsn)
@@ -97,4 +109,6 @@ def follow_topics(dsn: str, source: str, bootstrap: str, partitions: str, page: 
 
 
 if __name__ == "__main__":
-    {"submit": submit, "pay": pay, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](*sys.argv[2:])
+    {"submit": submit, "pay": pay, "tick": tick, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](
+        *sys.argv[2:]
+    )
