@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from ledger.core.calendar import instant_text
+from ops.api.look import Look
 from ops.api.subjects import Subjects
 from ops.api.watch import Seen, Watch
 
@@ -43,9 +44,17 @@ def readiness(subjects: Subjects, seen: Seen | None, parts: tuple[str, ...]) -> 
         "status": "ready" if is_ready else "not ready",
         "checks": checks,
         "open_incidents": len(look.open_incidents) if look else None,
+        "source_problems": _source_problems(look),
         "looked_at": instant_text(look.at) if look else None,
     }
     return document, is_ready
+
+
+def _source_problems(look: Look | None) -> dict[str, str] | None:
+    """Sources whose topics do not tell, and why. They make nothing unready: other sources are told of as ever."""
+    if look is None or look.account is None:
+        return None
+    return {source: problem.code.replace("_", " ") for source, problem in look.account.problems.items()}
 
 
 def _check(part: str, seen: Seen | None) -> dict[str, Any]:

@@ -80,6 +80,9 @@ def _of_followers(look: Look, account: Account) -> Iterator[Metric]:
 def _of_topics(look: Look, account: Account) -> Iterator[Metric]:
     published = [((source,), one.position if one else 0) for source, one in account.published.items()]
     yield _gauge("onecard_relay_position", "Position up to which a source is on its topics", ("source",), published)
+    spoilt = [((source, problem.code), 1) for source, problem in account.problems.items()]
+    told = "A source of which the brokers do not tell everything, and why"
+    yield _gauge("onecard_source_problems", told, ("source", "code"), spoilt)
     hanging = [((one.transactional_id,), one.age_seconds) for one in account.hanging]
     yield _gauge("onecard_hanging_transactions", "Transactions that should have ended", (), [((), len(hanging))])
     told = "Age of a transaction that should have ended"

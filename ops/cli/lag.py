@@ -31,11 +31,13 @@ def lag(
         now = ledger.clock()()
     for one in account.hanging:
         tell(f"onecard: {one.advice()}")
+    for name, problem in account.problems.items():
+        tell(f"onecard: of source {name} Kafka does not tell everything: {problem}")
     found = _document(account, source == sources.ALL)
     if partitions:
         found |= _finer(account, now)
     ages = [one.seconds_behind(now) for one in account.followers]
-    return answer(found, as_json, lambda shown: _show(shown, ages, account.heads))
+    return answer(found, as_json, lambda shown: _show(shown, ages, account))
 
 
 def _account(ledger: Ledger, source: str | None, partitions: bool) -> Account:
@@ -99,7 +101,7 @@ def _finer(account: Account, now: int) -> dict[str, Any]:
     return {"partitions": waits, "hanging_transactions": hanging}
 
 
-def _show(found: dict[str, Any], ages: list[int], heads: dict[str, int]) -> None:
+def _show(found: dict[str, Any], ages: list[int], account: Account) -> None:
     columns = ("follower", "share", "feed", "position>", "behind>", "seconds>", "running")
     aged = [{**one, "seconds": age} for one, age in zip(found["followers"], ages, strict=True)]
     with for_people() as console:
@@ -118,8 +120,9 @@ def _show(found: dict[str, Any], ages: list[int], heads: dict[str, int]) -> None
                 ),
             )
         )
-        for source, head in heads.items():
-            console.print(f"The head of source {source} is at position {head}.")
+        for source, head in account.heads.items():
+            unsure = ", as far as the views here know" if source in account.problems else ""
+            console.print(f"The head of source {source} is at position {head}{unsure}.")
         if "partitions" in found:
             _show_partitions(console, found["partitions"])
 

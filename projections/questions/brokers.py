@@ -3,7 +3,8 @@
 Connections are made at the first question and kept until one fails; then the next question makes new ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -50,6 +51,36 @@ class Ends:
     high: int
 
 
+class OfOneSource(BrokerProblem):
+    """Of one source the brokers tell nothing; of the others they do."""
+
+    def __init__(self, source: str, problem: BrokerProblem | Foreign | Corrupt | Truncated) -> None:
+        told = str(problem).removesuffix(".")
+        if isinstance(problem, BrokerProblem):
+            super().__init__(problem.code, f"{told}.")
+        else:
+            what = f"How far source {source} is published cannot be told ({told})"
+            super().__init__("failed", f"{what}: run `onecard verify --against topics`.")
+        self.source = source
+
+
+# Not seeing a topic says something of its source; any other problem is one of the brokers or the way there.
+OF_ITS_TOPICS: Final = frozenset({"topic_unknown", "not_allowed"})
+
+
+@contextmanager
+def telling_source(source: str) -> Iterator[None]:
+    """What concerns this source only is raised as such."""
+    try:
+        yield
+    except (Foreign, Corrupt, Truncated) as spoilt:
+        raise OfOneSource(source, spoilt) from spoilt
+    except BrokerProblem as problem:
+        if problem.code not in OF_ITS_TOPICS:
+            raise
+        raise OfOneSource(source, problem) from problem
+
+
 class Brokers:
     """One questioner; not for several threads."""
 
@@ -81,15 +112,13 @@ class Brokers:
 
     def published(self, source: str) -> Progress | None:
         """How far a source is on its topics; None if nothing of it is."""
-        try:
+        with telling_source(source):
             return published(self._reader, self.topology, source)
-        except (Foreign, Corrupt, Truncated) as spoilt:
-            what = f"How far source {source} is published cannot be told ({spoilt})"
-            raise BrokerProblem("failed", f"{what}: run `onecard verify --against topics`.") from spoilt
 
     def waiting(self, progress: Progress, stood: Sequence[Stand], most_read: int = MOST_READ) -> list[Waiting]:
         """What each view has still to apply of each partition."""
-        return topic_lag.waiting(self._reader, self.topology, progress, stood, most_read)
+        with telling_source(progress.source):
+            return topic_lag.waiting(self._reader, self.topology, progress, stood, most_read)
 
     def ends(self, source: str) -> Mapping[Partition, Ends]:
         """The offsets of every partition of a source."""
@@ -97,11 +126,12 @@ class Brokers:
         places.append((self.topology.relay(source), 0))
         reader = self._reader
         # In this order, so that no end is before the one it must not be before.
-        beginnings, stable, high = (
-            reader.beginning_offsets(places),
-            reader.stable_ends(places),
-            reader.high_watermarks(places),
-        )
+        with telling_source(source):
+            beginnings, stable, high = (
+                reader.beginning_offsets(places),
+                reader.stable_ends(places),
+                reader.high_watermarks(places),
+            )
         return {place: Ends(beginnings[place], stable[place], high[place]) for place in places}
 
     def hanging(self) -> list[Hanging]:
@@ -131,14 +161,19 @@ def _is_ours(topic: str) -> bool:
     return parse(topic) is not None or source_of_relay(topic) is not None
 
 
-def known(brokers: Brokers, sources: Iterable[str]) -> dict[str, Progress | None]:
-    """How far each of these sources is published; a source whose topics are not there yet is not published."""
+def known(brokers: Brokers, sources: Iterable[str]) -> tuple[dict[str, Progress | None], dict[str, OfOneSource]]:
+    """How far each of these sources is published, and of which of them that cannot be told.
+
+    A source whose topics are not there yet is not published.
+    """
     found: dict[str, Progress | None] = {}
+    problems: dict[str, OfOneSource] = {}
     for source in sources:
         try:
             found[source] = brokers.published(source)
-        except BrokerProblem as problem:
-            if problem.code != "topic_unknown":
-                raise
-            found[source] = None
-    return found
+        except OfOneSource as problem:
+            if problem.code == "topic_unknown":
+                found[source] = None
+            else:
+                problems[source] = problem
+    return found, problems

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 
 from projections.kafka.reader import Partition
 from projections.questions import lag
-from projections.questions.brokers import Brokers, Ends, Hanging, known
+from projections.questions.brokers import Brokers, Ends, Hanging, OfOneSource, known
 from projections.questions.lag import Follower, Stand
 from projections.questions.snapshot import Cursor
 from projections.questions.topic_lag import MOST_READ, Waiting
@@ -28,7 +28,10 @@ class Ask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where everybody stands. What the brokers tell is empty where there is no Kafka, or where it was not asked."""
+    """Where everybody stands. What the brokers tell is empty where there is no Kafka, or where it was not asked.
+
+    `problems`: sources of which the brokers cannot tell; their views are taken to be behind what they know themselves.
+    """
 
     own: str
     heads: dict[str, int]
@@ -38,6 +41,7 @@ class Account:
     waiting: list[Waiting] = field(default_factory=list)
     ends: dict[Partition, Ends] = field(default_factory=dict)
     hanging: list[Hanging] = field(default_factory=list)
+    problems: dict[str, OfOneSource] = field(default_factory=dict)
 
 
 def of_database(cursor: Cursor, wanted: Sequence[str] | None = None, feed: str = LOG) -> Account:
@@ -52,19 +56,23 @@ def of_topics(
     """Of views that follow topics. `in_partitions`: also what waits in each partition, and where partitions end."""
     own, every = ask(lag.followed_here)
     asked = every if wanted is None else wanted
-    published = known(brokers, asked)
+    published, problems = known(brokers, asked)
     account = ask(lambda cursor: _stood(cursor, own, asked, published, TOPICS, brokers.topology.partitions))
     hanging = brokers.hanging()
     if not in_partitions:
-        return replace(account, hanging=hanging)
+        return replace(account, hanging=hanging, problems=problems)
     waiting: list[Waiting] = []
     ends: dict[Partition, Ends] = {}
     for source, progress in published.items():
-        if progress is not None:
+        if progress is None:
+            continue
+        try:
             waiting += brokers.waiting(progress, account.stood[source], most_read)
             ends |= brokers.ends(source)
+        except OfOneSource as problem:
+            problems[source] = problem
     followers = [_with_age(one, own, waiting) for one in account.followers]
-    return replace(account, followers=followers, waiting=waiting, ends=ends, hanging=hanging)
+    return replace(account, followers=followers, waiting=waiting, ends=ends, hanging=hanging, problems=problems)
 
 
 def _stood(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,24 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
+from ops.api.health import readiness
+from ops.api.look import Looker
+from ops.api.subjects import Subjects
+from ops.api.watch import Seen
+from ops.settings import load_settings
 from projections import presence
 from projections.questions import brokers
 from projections.shares import CLAIMS
 from projections.views.registry import VIEWS
+from schemas.registry import registry
 from tests.cli.lines import GOLDEN
 from tests.fix_command import Onecard, as_url
 from tests.fix_kafka import Kafka
+from tests.fix_planting import fill
 from tests.fix_postgres import Databases
 from tests.fix_published import CLOCK, PARTITIONS
+from tests.fix_stores import Store
+from tests.projections.feed.planting import Planting
 
 VIEW_NAMES = sorted(view.name for view in VIEWS)
 
@@ -146,6 +156,40 @@ def test_of_a_ledger_that_is_kept_elsewhere_the_topics_tell_how_far_it_is(
     line = next(line for line in shown.splitlines() if line.startswith(("balances", f"{unpublished}  balances")))
     assert f"{head - 1}" in line.split() and "60" in line.split()
     databases.drop(here)
+
+
+def test_a_source_whose_progress_is_spoilt_is_told_and_hides_no_other_one(
+    onecard: Onecard,
+    unpublished: str,
+    dsn: str,
+    head: int,
+    stores: Callable[[], Store],
+    tmp_path: Path,
+    plant: Callable[[Store], Planting],
+) -> None:
+    onecard("relay", "--until-caught-up")
+    spoilt = plant(fill(stores(), tmp_path, 5, 60))
+    spoilt.publish()
+    for source in (unpublished, spoilt.source):
+        assert onecard("follow", "--source", source, "--until-caught-up").code == 0
+    spoilt.send([(spoilt.kafka.topology.relay(spoilt.source), 0, b"x", b"{}", [], 1)])
+    for more in ((), ("--partitions",)):
+        ended = onecard("lag", "--source", "all", "--json", *more)
+        assert ended.code == 0 and ended.json["head_position"] == {unpublished: head, spoilt.source: spoilt.position}
+        assert {one["source"] for one in ended.json["followers"]} == {unpublished, spoilt.source}
+        assert f"of source {spoilt.source} Kafka does not tell everything" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    shown = onecard("lag", "--source", spoilt.source).stdout
+    assert f"position {spoilt.position}, as far as the views here know" in " ".join(shown.split())
+    assert onecard("lag").stderr == ""
+
+    looker = Looker(load_settings(), dsn)
+    with closing(looker):
+        look = looker.look()
+    assert look.problems == {} and look.account is not None
+    document, is_ready = readiness(Subjects(registry()), Seen(look, 0), looker.parts)
+    assert is_ready and document["source_problems"] == {spoilt.source: "failed"}
+    assert set(look.account.published) == {unpublished}
 
 
 def test_brokers_that_do_not_answer_are_told_in_one_line(

@@ -10,7 +10,8 @@ from ops.api.look import Look
 from ops.api.metrics import Figures
 from ops.api.subjects import Subjects
 from ops.api.watch import Seen, Watch
-from projections.questions.brokers import Ends, Hanging
+from projections.kafka.access import BrokerProblem
+from projections.questions.brokers import Ends, Hanging, OfOneSource
 from projections.questions.lag import Follower
 from projections.questions.lagging import Account
 from projections.questions.topic_lag import Waiting
@@ -36,6 +37,7 @@ class Everything(Watch):
             [Waiting("audit", "33", *PLACE, 5, 7, 2, True, 1_000_000)],
             {PLACE: Ends(0, 5, 9)},
             [Hanging("onecard-relay-33", "Ongoing", 900, (PLACE,))],
+            {"34": OfOneSource("34", BrokerProblem("not_allowed", "No."))},
         )
         self._seen = Seen(Look(11_000_000, {}, account, [("33", "audit", "record_missing")]), 0)
 

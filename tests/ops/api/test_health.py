@@ -51,6 +51,7 @@ def test_it_is_ready_when_every_part_answered() -> None:
             "kafka": {"ok": True},
         },
         "open_incidents": 0,
+        "source_problems": None,
         "looked_at": "2026-01-01T00:00:00.000000Z",
     }
 
