@@ -1,5 +1,6 @@
 """Following put together: for a source its connection, its feed (topics or log), read ahead, whole or shared."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -85,14 +86,15 @@ class Following:
         decoded = frozenset().union(*(view.loader(0, source).wants for view in self.views))
         presence.announce(connection, [presence.whole(view.name, source) for view in self.views])
         stopping = self.running.stopping.is_set
-        with closing(self.ledger.feed(source, self.running.until_caught_up)) as feed:
-            with closing(Ahead(feed, decoded)) as ahead:
-                yield from follow(connection, self.views, ahead, self.running.until_caught_up, stopping)
+        left = threading.Event()
+        feed = self.ledger.feed(source, self.running.until_caught_up, lambda: left.is_set() or stopping())
+        with closing(feed), closing(Ahead(feed, decoded, left.set)) as ahead:
+            yield from follow(connection, self.views, ahead, self.running.until_caught_up, stopping)
 
     def _shared(
         self, connection: psycopg.Connection[Any], names: list[str], source: str, share: Share
     ) -> Iterator[Step]:
-        with closing(self.ledger.share_feed(source, share)) as feed:
+        with closing(self.ledger.share_feed(source, share, self.running.stopping.is_set)) as feed:
             shares.claim(connection, self.views, source, share, list(feed.numbers))
             look_again(connection, names, source)
             while not self.running.stopping.is_set():

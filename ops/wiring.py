@@ -76,11 +76,13 @@ class Ledger:
         """The names and numbers of the topics, as they are declared."""
         return load_declared(self.settings).topology
 
-    def feed(self, source: str | None = None, certain: bool = True) -> LogFeed | TopicFeed:
+    def feed(
+        self, source: str | None = None, certain: bool = True, is_stopped: Callable[[], bool] = lambda: False
+    ) -> LogFeed | TopicFeed:
         """Where views read a source from: its topics if there is Kafka, else the store's own log."""
         wanted = source or self.source
         if self.settings.kafka_bootstrap is not None:
-            return TopicFeed(self.access(), self.topology, wanted, certain)
+            return TopicFeed(self.access(), self.topology, wanted, certain, is_stopped)
         if wanted != self.source:
             raise EnvironmentProblem(
                 f"Source {wanted} is not kept here: set ONECARD_KAFKA_BOOTSTRAP to read it from its topics."
@@ -91,10 +93,10 @@ class Ledger:
         """The store's own log."""
         return LogFeed(self.source, self.connect)
 
-    def share_feed(self, source: str, share: Share) -> ShareFeed:
+    def share_feed(self, source: str, share: Share, is_stopped: Callable[[], bool] = lambda: False) -> ShareFeed:
         """Where a share of the views reads its partitions from."""
         topology = self.topology
-        return ShareFeed(self.access(), topology, source, share.partitions(topology.partitions))
+        return ShareFeed(self.access(), topology, source, share.partitions(topology.partitions), is_stopped)
 
     def sources(self) -> set[str]:
         """The store's own source, and every one that Kafka has a relay's topic of.

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from projections import applying, incidents, tracking
+from projections import applying, incidents, origins, tracking
 from projections.feed.port import Broken, Feed, Page
 from projections.incidents import Incident
 from projections.relay.pause import pause
@@ -68,6 +68,10 @@ def catch_up(
             records = feed.read(start, min([limit, *(one.position - start for one in ahead)]), first.recorded_at)
         except Broken as broken:
             yield from stop(connection, due, feed.source, start, broken)
+            continue
+        if strange := origins.estranged(connection, able, feed.source, feed.store_id, bool(records)):
+            for name, why in strange.items():
+                yield from stop(connection, [name], feed.source, 0, why)
             continue
         if not records:
             if ahead and not feed.lags:

@@ -6,13 +6,15 @@ the last page, the comparison and the swap.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import psycopg
 
-from projections import applying, incidents, tracking
+from ledger.store.lease import CLASS
+from projections import applying, incidents, origins, tracking
 from projections.feed.log import LogFeed
 from projections.feed.port import Broken, Feed, Page
 from projections.findings import Finding
@@ -24,6 +26,11 @@ from projections.views.port import View
 
 ALONE = Crew()
 ORDERED_RANGE = 50_000
+REBUILDS = CLASS + 4
+
+
+class UnderWay(Exception):
+    """Somebody else rebuilds the view now."""
 
 
 @dataclass(slots=True)
@@ -62,14 +69,36 @@ def rebuild_together(
     crew: Crew = ALONE,
 ) -> Iterator[list[Rebuilt]]:
     """The same for several views, which share one reading of the log; each is compared and swapped by itself."""
-    live = {view.name: tracking.position_of(connection, view.name, feed.source) for view in views}
-    results = [
-        Rebuilt(view.name, feed.source, live[view.name][0], _begin(connection, view, feed.source)) for view in views
-    ]
+    with ExitStack() as held:
+        for view in views:
+            held.enter_context(_alone(connection, view))
+        yield from _rebuild_all(connection, views, feed, force, limit, crew)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any], view: View) -> Iterator[None]:
+    """One rebuild of a view at a time, as long as the connection lives; UnderWay if there is one."""
+    lock = REBUILDS, view.name
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", lock).fetchone()
+    if row is None or not row[0]:
+        raise UnderWay(f"{view.name} is being rebuilt by another process: wait until that ends, or end it")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a connection that is lost holds nothing
+            connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", lock)
+
+
+def _rebuild_all(
+    connection: psycopg.Connection[Any], views: Sequence[View], feed: Feed, force: bool, limit: int, crew: Crew
+) -> Iterator[list[Rebuilt]]:
+    feed.head()  # tells whose events these are
+    live = {view.name: tracking.position_of(connection, view.name, feed.source)[0] for view in views}
+    results = [Rebuilt(view.name, feed.source, live[view.name], _begin(connection, view, feed)) for view in views]
     yield results
-    through = min(position for _, position in live.values())
+    through = min(_goal(connection, view, feed) for view in views)
     if isinstance(feed, LogFeed) and through:
-        for _ in _load(connection, list(zip(views, results, strict=True)), feed.source, through, crew):
+        for _ in _load(connection, list(zip(views, results, strict=True)), feed, through, crew):
             yield results
     for view, result in zip(views, results, strict=True):
         for _ in _catch_up(connection, view, feed, result, limit):
@@ -81,11 +110,13 @@ def rebuild_together(
 def _load(
     connection: psycopg.Connection[Any],
     filled: Sequence[tuple[View, Rebuilt]],
-    source: str,
+    feed: LogFeed,
     through: int,
     crew: Crew,
 ) -> Iterator[None]:
     """Everything up to a position into new versions."""
+    source = feed.source
+    recorded_at = max((one.recorded_at for one in feed.read(through - 1, 1)), default=0)
     order = Order([(view, result.to_version) for view, result in filled], source)
     loaders = order.loaders()
     with connection.transaction(), connection.cursor() as cursor:
@@ -98,7 +129,7 @@ def _load(
     for loader, (view, result) in zip(loaders, filled, strict=True):
         with connection.transaction(), connection.cursor() as cursor:
             loader.finish(cursor, partial(_ordered, connection, source, through))
-            tracking.move(cursor, tracking.Tracked(view.name, result.to_version, 0), source, through)
+            tracking.move(cursor, tracking.Tracked(view.name, result.to_version, 0), source, through, recorded_at)
         result.applied = result.position = through
         yield
 
@@ -113,12 +144,18 @@ def _catch_up(
     """Page by page until hardly anything is left."""
     behind = True
     while behind:
-        target = tracking.position_of(connection, view.name, feed.source)[1]
+        target = _goal(connection, view, feed)
         while result.position < target:
             with connection.transaction(), connection.cursor() as cursor:
                 _apply_page(cursor, view, feed, result, min(limit, target - result.position))
             yield
-        behind = tracking.position_of(connection, view.name, feed.source)[1] - result.position > limit
+        behind = _goal(connection, view, feed) - result.position > limit
+
+
+def _goal(connection: psycopg.Connection[Any], view: View, feed: Feed) -> int:
+    """How far to go: where the live version stands; of another store's events, as far as there are any."""
+    (stood,) = tracking.standing(connection, [view.name], feed.source)
+    return feed.head() if origins.is_another(stood, feed.store_id) else stood.position
 
 
 def _compare_and_swap(
@@ -127,13 +164,20 @@ def _compare_and_swap(
     """Followers of the view wait while this lasts."""
     with connection.transaction(), connection.cursor() as cursor:
         held = tracking.hold(cursor, [view.name], feed.source)[0]
-        while result.position < held.position:
-            _apply_page(cursor, view, feed, result, min(limit, held.position - result.position))
-        _apply_ahead(cursor, view, feed, result, held.ahead, limit)
+        (stood,) = tracking.standing(cursor, [view.name], feed.source)
+        is_another = origins.is_another(stood, feed.store_id)
+        goal = feed.head() if is_another else held.position
+        while result.position < goal:
+            _apply_page(cursor, view, feed, result, min(limit, goal - result.position))
+        if not is_another:
+            _apply_ahead(cursor, view, feed, result, held.ahead, limit)
         result.differences = view.differences(cursor, result.from_version, result.to_version, feed.source)
         if not force and result.differences:
             _discard(cursor, view, result.to_version)
-        elif tracking.sources_of(cursor, view.name, result.from_version) == [feed.source]:
+            return
+        if is_another:
+            tracking.begin_anew(cursor, view.name, result.from_version, result.to_version, feed.source)
+        if tracking.sources_of(cursor, view.name, result.from_version) == [feed.source]:
             _swap(cursor, view, result.from_version, result)
         else:
             _put_in_place(cursor, view, result)
@@ -145,7 +189,7 @@ def discard(connection: psycopg.Connection[Any], view: View, version: int) -> No
         _discard(cursor, view, version)
 
 
-def _begin(connection: psycopg.Connection[Any], view: View, source: str) -> int:
+def _begin(connection: psycopg.Connection[Any], view: View, feed: Feed) -> int:
     """A new, empty version; leftovers of a rebuild that was killed are dropped."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('views.live'))")
@@ -157,7 +201,7 @@ def _begin(connection: psycopg.Connection[Any], view: View, source: str) -> int:
             _discard(cursor, view, leftover)
         version = (live or 0) + 1
         view.create(cursor, version)
-        tracking.add(cursor, view.name, version, source)
+        tracking.add(cursor, view.name, version, feed.source, feed.store_id)
     return version
 
 

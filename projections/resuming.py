@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from projections import applying, incidents, tracking
+from projections import applying, incidents, origins, tracking
 from projections.feed.port import Broken, Feed, Page
 from projections.follow import PAGE_RECORDS, apply_page
 from projections.relay.log import NAME
@@ -77,6 +77,8 @@ def _go_on(
     try:
         feed = feed_of(source)
         records = feed.read(stood.position, limit, stood.recorded_at)
+        if strange := origins.estranged(connection, [stood], source, feed.store_id, bool(records)):
+            return 0, strange[view.name]
         if not records:
             behind = not feed.lags and feed.head() < stood.position
             return 0, Broken("the view stands beyond the end of its source", "store_behind_view") if behind else None

@@ -8,6 +8,7 @@ turns in any order, with other numbers of shares, over topics or over the log.
 A partition is claimed by an advisory lock as long as its follower's connection lives.
 """
 
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,14 +16,17 @@ from typing import Any, Final
 import psycopg
 
 from ledger.store.lease import CLASS
-from projections import applying, incidents, tracking
+from projections import applying, incidents, origins, tracking
 from projections.feed.port import Broken, Page
 from projections.feed.share import Part, ShareFeed
 from projections.follow import PAGE_RECORDS, Step
+from projections.relay.pause import pause
 from projections.tracking import Ahead, Tracked
 from projections.views.port import Cursor, View
 
 CLAIMS: Final = CLASS + 3
+PATIENCE_SECONDS: Final = 1
+PAUSE_MS: Final = 100
 READ, WRITE, WRITE_IF_FREE = "SHARE OF tracking", "UPDATE OF tracking", "UPDATE OF tracking SKIP LOCKED"
 HOLD: Final = """
     SELECT version, position, recorded_at FROM views.tracking JOIN views.live USING (view, version)
@@ -90,17 +94,26 @@ def refuse_unshared(views: Sequence[View]) -> None:
 def claim(
     connection: psycopg.Connection[Any], views: Sequence[View], source: str, share: Share, numbers: list[int]
 ) -> None:
-    """These partitions are ours as long as the connection lives; NotShared if one is somebody else's."""
+    """These partitions are ours as long as the connection lives; NotShared if one is somebody else's.
+
+    The server may take a moment to notice that the one before us is dead.
+    """
+    give_up = time.monotonic() + PATIENCE_SECONDS
     for view in views:
         for number in numbers:
-            name = f"{view.name}:{source}:{number}"
-            row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (CLAIMS, name)).fetchone()
-            assert row is not None
-            if not row[0]:
+            while not _is_ours(connection, f"{view.name}:{source}:{number}"):
+                if time.monotonic() < give_up:
+                    pause(PAUSE_MS)
+                    continue
                 raise NotShared(
                     f"partition {number} of source {source} is followed for {view.name} by another process: share"
                     f" {share} overlaps with its share; end it first, or take another share"
                 )
+
+
+def _is_ours(connection: psycopg.Connection[Any], name: str) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", (CLAIMS, name)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def catch_up(
@@ -116,8 +129,8 @@ def catch_up(
     """
     names = [view.name for view in views]
     while True:
-        able = {one.view for one in tracking.standing(connection, names, feed.source) if one.incident is None}
-        due = [view for view in views if view.name in able]
+        able = [one for one in tracking.standing(connection, names, feed.source) if one.incident is None]
+        due = [view for view in views if view.name in {one.view for one in able}]
         if not due:
             return False
         positions = [_opened(connection, view, feed) for view in due]
@@ -127,6 +140,10 @@ def catch_up(
         except Broken as broken:
             for view in due:
                 yield from _stop(connection, view.name, feed.source, broken)
+            continue
+        if strange := origins.estranged(connection, able, feed.source, feed.store_id, bool(part.records)):
+            for name, why in strange.items():
+                yield from _stop(connection, name, feed.source, why)
             continue
         if part.through == after:
             break

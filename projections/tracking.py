@@ -28,7 +28,7 @@ MOVE = """
     WHERE view = %s AND version = %s AND source = %s AND position < %s
 """
 STANDING = """
-    SELECT tracking.view, tracking.version, tracking.position, recorded_at, incidents.number
+    SELECT tracking.view, tracking.version, tracking.position, recorded_at, incidents.number, store_id
     FROM views.tracking JOIN views.live USING (view, version) LEFT JOIN views.incidents
         ON (incidents.view, incidents.version, incidents.source) = (tracking.view, tracking.version, tracking.source)
         AND resumed_at IS NULL
@@ -61,13 +61,17 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a view stands in a source; `incident`: the open one that stops it there."""
+    """Where a view stands in a source; `incident`: the open one that stops it there.
+
+    `store_id`: of the store whose events it has applied; None if that is not known.
+    """
 
     view: str
     version: int
     position: int
     recorded_at: int
     incident: int | None
+    store_id: str | None
 
 
 class NotBuilt(Exception):
@@ -112,12 +116,24 @@ def ahead_of(cursor: psycopg.Cursor[Any], view: str, source: str) -> Ahead:
     return Ahead.of_rows(rows)
 
 
-def add(cursor: psycopg.Cursor[Any], view: str, version: int, source: str) -> None:
+def add(cursor: psycopg.Cursor[Any], view: str, version: int, source: str, store_id: str | None = None) -> None:
     """A row at 0 for a source this version has not followed yet."""
     cursor.execute(
-        "INSERT INTO views.tracking (view, version, source, position) VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING",
-        (view, version, source),
+        "INSERT INTO views.tracking (view, version, source, position, store_id) VALUES (%s, %s, %s, 0, %s)"
+        " ON CONFLICT DO NOTHING",
+        (view, version, source, store_id),
     )
+
+
+def begin_anew(cursor: psycopg.Cursor[Any], view: str, version: int, other: int, source: str) -> None:
+    """A source is another store's now: a version stands where another one does that has read it from its beginning."""
+    cursor.execute(
+        "UPDATE views.tracking SET (position, recorded_at, store_id) = (SELECT position, recorded_at, store_id"
+        " FROM views.tracking WHERE view = %s AND version = %s AND source = %s)"
+        " WHERE view = %s AND version = %s AND source = %s",
+        (view, other, source, view, version, source),
+    )
+    cursor.execute("DELETE FROM views.shares WHERE view = %s AND version = %s AND source = %s", (view, version, source))
 
 
 def sources_of(connection: psycopg.Connection[Any] | psycopg.Cursor[Any], view: str, version: int) -> list[str]:

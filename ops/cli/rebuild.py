@@ -11,6 +11,7 @@ from ops.cli.opening import opened
 from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, for_people, refuse, tell
 from ops.cli.sources import Source
 from ops.collector import expect_a_long_run
+from ops.problems import EnvironmentProblem
 from projections import rebuild as rebuilding
 from projections import tracking
 from projections.loading.crew import Crew
@@ -45,8 +46,11 @@ def rebuild(
         for one in followed if source == ALL else [source or ledger.source]:
             feed = ledger.own_feed() if one == ledger.source else ledger.feed(one)
             with closing(feed), bar("filling", feed.head()) as show:
-                for found in rebuilding.rebuild_together(connection, wanted, feed, force, crew=crew):
-                    show(min(result.position for result in found))
+                try:
+                    for found in rebuilding.rebuild_together(connection, wanted, feed, force, crew=crew):
+                        show(min(result.position for result in found))
+                except rebuilding.UnderWay as under_way:
+                    raise EnvironmentProblem(f"{under_way}.") from None
             results += found
     for result in results:
         for finding in result.differences[:ROWS_FOR_PEOPLE]:

@@ -3,7 +3,7 @@
 Half of the time of applying a page is waiting for the database, and nothing of the next page depends on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from projections.feed.port import Broken, Feed, Record
@@ -13,20 +13,27 @@ class Ahead:
     """Any feed, one page ahead of who reads it. `decoded`: names of the events that views will want decoded.
 
     The feed is used by one thread at a time. What was read ahead and is not asked for is dropped and read again.
+    `interrupt` tells the feed that nothing is to be waited for any more.
     """
 
-    def __init__(self, feed: Feed, decoded: frozenset[str]) -> None:
+    def __init__(self, feed: Feed, decoded: frozenset[str], interrupt: Callable[[], None] = lambda: None) -> None:
         self.source = feed.source
         self.lags = feed.lags
         self._feed = feed
         self._decoded = decoded
+        self._interrupt = interrupt
         self._thread = ThreadPoolExecutor(1, "read-ahead")
         self._next: tuple[int, Future[Sequence[Record]]] | None = None
 
     def close(self) -> None:
         """Ends the thread; the feed stays open."""
+        self._interrupt()
         self._settle()
         self._thread.shutdown()
+
+    @property
+    def store_id(self) -> str | None:
+        return self._feed.store_id
 
     def head(self) -> int:
         self._settle()

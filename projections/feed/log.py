@@ -8,6 +8,8 @@ import psycopg
 from ledger.store.recorder import CHANNEL, History
 from projections.feed.port import Broken, Record
 
+OWN_STORE = "SELECT store_id::text FROM ledger.store WHERE source = %s"
+
 
 class LogFeed:
     """Reads through one connection of its own; a second one listens once somebody waits."""
@@ -19,11 +21,16 @@ class LogFeed:
         self._connect = connect
         self._history = History(connect())
         self._listening: psycopg.Connection[Any] | None = None
+        self.store_id = self._own_store()
 
     def close(self) -> None:
         self._history.connection.close()
         if self._listening is not None:
             self._listening.close()
+
+    def _own_store(self) -> str | None:
+        row = self._history.connection.execute(OWN_STORE, (self.source,)).fetchone()
+        return None if row is None else str(row[0])
 
     def head(self) -> int:
         return self._history.head()

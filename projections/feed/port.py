@@ -138,6 +138,10 @@ class Feed(Protocol):
     lags: bool
     """Whether there may be events that it does not have yet: then a view may stand beyond its end."""
 
+    @property
+    def store_id(self) -> str | None:
+        """The store whose events these are; of what was read last, or None if nothing has told yet."""
+
     def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
         """Up to `limit` records with position > `after`, dense and in order; Broken if that cannot be had.
 

@@ -5,14 +5,14 @@ record names the one before it, and the relay writes down, with every page, the 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken
 from projections.feed.strands import Strand, Strands, even_reader
-from projections.feed.topic import newest, surroundings
+from projections.feed.topic import newest, patiently, surroundings
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Partition, Reader
 from projections.relay.progress import Progress, Tail
@@ -32,10 +32,19 @@ class Part:
 class ShareFeed:
     """One consumer of the partitions with these numbers, of every family."""
 
-    def __init__(self, access: Access, topology: Topology, source: str, numbers: Sequence[int]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        topology: Topology,
+        source: str,
+        numbers: Sequence[int],
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.source = source
+        self.store_id: str | None = None
         self.numbers = numbers
         self.partitions = topology.partitions
+        self._is_stopped = is_stopped
         self._access = access
         self._topology = topology
         self._families = {topology.events(family, source): family for family in topology.families}
@@ -59,17 +68,21 @@ class ShareFeed:
         if self._tail is None:
             reader = Reader(self._access)
             self._tail = reader, Tail(reader, self._topology, self.source)
-        self._progress = newest(self._tail[1], self.source)
+        self._progress = newest(self._tail[1], self.source, self._is_stopped)
+        self.store_id = self._progress.store_id if self._progress is not None else None
         return self._progress.position if self._progress is not None else 0
 
     def read(self, after: int, limit: int, since: int = 0) -> Part:
         """What comes after a position, at most about `limit` records; Part([], after) if there is nothing more now."""
         try:
-            return self._read(self._sought(after, since), after, limit)
+            return patiently(lambda: self._read_anew(after, limit, since), self._is_stopped)
         except BrokerProblem as problem:
-            self._at = None
             raise surroundings(problem, self.source) from problem
-        except Broken:
+
+    def _read_anew(self, after: int, limit: int, since: int) -> Part:
+        try:
+            return self._read(self._sought(after, since), after, limit)
+        except (Broken, BrokerProblem):
             self._at = None
             raise
 
@@ -83,7 +96,7 @@ class ShareFeed:
 
     def _woken(self, timeout_seconds: int) -> bool:
         until = time.monotonic_ns() + timeout_seconds * 1_000_000_000
-        while self._strands is not None and self._at is not None:
+        while self._strands is not None and self._at is not None and not self._is_stopped():
             if self._strands.waiting or self._strands.poll(POLL_MS):
                 return True
             if time.monotonic_ns() >= until:
@@ -94,13 +107,16 @@ class ShareFeed:
         if self._strands is None:
             self._strands = Strands(even_reader(self._access), self._topology, self.source, self.numbers)
         if self._at != after:
+            self.head()  # whose events these are is known before any of them is delivered
             self._strands.seek(after, since)
             self._at = after
         return self._strands
 
     def _read(self, strands: Strands, after: int, limit: int) -> Part:
         ends: dict[Partition, int] | None = None
-        while True:
+        strands.listen()
+        while not self._is_stopped():
+            strands.refuse_to_hang()
             through = self._through(strands, after)
             if through > after:
                 return self._taken(strands, through, limit)
@@ -118,6 +134,7 @@ class ShareFeed:
                 return Part([], after)
             else:
                 strands.poll(POLL_MS)
+        return Part([], after)
 
     def _taken(self, strands: Strands, through: int, limit: int) -> Part:
         found = [strands.waiting[one] for one in sorted(strands.waiting) if one <= through]

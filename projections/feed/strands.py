@@ -11,7 +11,7 @@ from typing import Final
 
 from projections.feed.arrival import TopicRecord, broken, position_of, record_of
 from projections.feed.port import Broken
-from projections.kafka.access import Access
+from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Corrupt, Partition, Raw, Reader, Truncated
 from projections.topics.topology import Topology
 
@@ -21,6 +21,7 @@ PARTITION_BYTES: Final = 32 << 10
 POLL_RECORDS: Final = 5_000
 LOOK_BACK: Final = 16  # offsets before the place found by time: what was put behind it, out of its turn, is seen
 PROOF_MS: Final = 200  # how long nothing may come before the brokers are asked whether it is there at all
+STUCK_SECONDS: Final = 15  # twice as long without a record or an offset passed, and what is published does not come
 LOOK_ON: Final = 5_000  # records that are searched for one that is missing in its turn
 MICROS_IN_MS: Final = 1_000
 
@@ -56,6 +57,8 @@ class Strands:
         self.waiting: dict[int, TopicRecord] = {}
         self.floor = 0
         self._stalled_at: int | None = None
+        self._heard = time.monotonic()
+        self._passed = 0
 
     def seek(self, after: int, since: int) -> None:
         """Begin to read what comes after a position; nothing after it was recorded before `since` (microseconds)."""
@@ -100,6 +103,8 @@ class Strands:
             self._cut(place, truncated(place, error.offset))
             return True
         came = False
+        if found:
+            self.listen()
         for place, raws in found.items():
             strand = self.strands.get(place)
             if strand is not None and strand.broken is None:
@@ -223,6 +228,33 @@ class Strands:
         return all(
             one.target is not None and not one.is_paused and self.reader.position(one.place) >= one.target
             for one in open_ones
+        )
+
+    def listen(self) -> None:
+        """From now on something is to come."""
+        self._heard = time.monotonic()
+
+    def refuse_to_hang(self) -> None:
+        """BrokerProblem if nothing has come for long. What is awaited is committed: something else holds it up."""
+        if time.monotonic() - self._heard < STUCK_SECONDS:
+            return
+        at = {one.place: self.reader.position(one.place) for one in self.strands.values() if one.broken is None}
+        if sum(at.values()) != self._passed:
+            self._passed = sum(at.values())
+            self.listen()
+            return
+        for (topic, number), end in self.reader.high_watermarks(at).items():
+            if at[topic, number] < end and not self.strands[topic, number].is_paused:
+                raise BrokerProblem(
+                    "timed_out",
+                    f"Topic {topic}, partition {number} ends at offset {end}, and nobody can read past"
+                    f" {at[topic, number]}: a transaction there has not ended. `onecard lag` names it once it is old"
+                    " enough, with what to do.",
+                )
+        raise BrokerProblem(
+            "timed_out",
+            f"Source {self.source} has published more than comes after position {self.floor}: see `onecard lag`, and"
+            " look at the brokers.",
         )
 
     def ends(self) -> dict[Partition, int]:

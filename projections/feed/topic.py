@@ -6,34 +6,47 @@ a cursor is the same as that of the log.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from projections.feed.arrival import LOOK, TopicRecord
 from projections.feed.port import Broken, Record
 from projections.feed.strands import Strands, even_reader
 from projections.kafka.access import Access, BrokerProblem
 from projections.kafka.reader import Corrupt, Partition, Reader, Truncated
+from projections.relay.pause import pause
 from projections.relay.progress import Foreign, Progress, Tail
 from projections.topics.topology import Topology
 
 POLL_MS: Final = 100
 FORWARD: Final = 50_000  # positions that are read and dropped rather than sought
+UNKNOWN_MS: Final = (200, 500, 1_000, 1_000)  # pauses between asking for a topic that is not known
+T = TypeVar("T")
 
 
 class TopicFeed:
     """One consumer of all partitions of a source. `certain`: a read says "no more" only after asking the relay's topic.
 
-    A follower that is to end needs that; one that goes on is told by the next record.
+    A follower that is to end needs that; one that goes on is told by the next record. Once `is_stopped`, nothing is
+    waited for any more, and a read may say "no more" though there is.
     """
 
     lags = True
 
-    def __init__(self, access: Access, topology: Topology, source: str, certain: bool = True) -> None:
+    def __init__(
+        self,
+        access: Access,
+        topology: Topology,
+        source: str,
+        certain: bool = True,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.source = source
+        self.store_id: str | None = None
         self._access = access
         self._topology = topology
         self._certain = certain
+        self._is_stopped = is_stopped
         self._at: int | None = None
         self._head = 0
         self._open_strands: Strands | None = None
@@ -54,17 +67,23 @@ class TopicFeed:
         if self._open_tail is None:
             reader = Reader(self._access)
             self._open_tail = reader, Tail(reader, self._topology, self.source)
-        progress = newest(self._open_tail[1], self.source)
+        progress = newest(self._open_tail[1], self.source, self._is_stopped)
         self._head = progress.position if progress is not None else 0
+        self.store_id = progress.store_id if progress is not None else None
         return self._head
 
     def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
         try:
-            strands = self._strands_at(after, since)
-            return self._merged(strands, after, limit)
+            return patiently(lambda: self._read(after, limit, since), self._is_stopped)
         except BrokerProblem as problem:
-            self._at = None
             raise surroundings(problem, self.source) from problem
+
+    def _read(self, after: int, limit: int, since: int) -> Sequence[Record]:
+        try:
+            return self._merged(self._strands_at(after, since), after, limit)
+        except BrokerProblem:
+            self._at = None
+            raise
 
     def wait(self, timeout_seconds: int) -> bool:
         try:
@@ -81,6 +100,8 @@ class TopicFeed:
         while self._at + 1 not in strands.waiting:
             if time.monotonic_ns() >= until:
                 return self.head() > self._at
+            if self._is_stopped():
+                return True
             if strands.waiting or strands.first_broken() is not None:
                 return strands.poll(POLL_MS)
             strands.poll(POLL_MS)
@@ -88,7 +109,9 @@ class TopicFeed:
 
     def _merged(self, strands: Strands, after: int, limit: int) -> Sequence[Record]:
         ends: dict[Partition, int] | None = None
-        while True:
+        strands.listen()
+        while not self._is_stopped():
+            strands.refuse_to_hang()
             taken = self._take(strands, after, limit)
             if taken:
                 self._at = strands.floor = taken[-1].position
@@ -104,6 +127,7 @@ class TopicFeed:
             if strands.has_read(ends):
                 return []
             strands.poll(POLL_MS)
+        return []
 
     def _strands_at(self, after: int, since: int) -> Strands:
         """Reading on from where the cursor is, or from where it is sought."""
@@ -112,6 +136,7 @@ class TopicFeed:
             self._open_strands = Strands(even_reader(self._access), self._topology, self.source, numbers)
         strands = self._open_strands
         if self._at is None or not 0 <= after - self._at <= FORWARD:
+            self.head()  # whose events these are is known before any of them is delivered
             strands.seek(after, since)
         elif after > self._at:
             strands.floor = after
@@ -162,10 +187,22 @@ class TopicFeed:
         return why
 
 
-def newest(tail: Tail, source: str) -> Progress | None:
+def patiently(ask: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
+    """A topic that was made just now is not known to every broker yet, nor while brokers start: asked some times."""
+    for milliseconds in UNKNOWN_MS:
+        try:
+            return ask()
+        except BrokerProblem as problem:
+            if problem.code != "topic_unknown":
+                raise
+        pause(milliseconds, is_stopped)
+    return ask()
+
+
+def newest(tail: Tail, source: str, is_stopped: Callable[[], bool] = lambda: False) -> Progress | None:
     """How far a source is published. What is wrong with that topic is wrong with this source and no other one."""
     try:
-        return tail.newest()
+        return patiently(tail.newest, is_stopped)
     except BrokerProblem as problem:
         raise surroundings(problem, source) from problem
     except Foreign as error:

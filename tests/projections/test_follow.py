@@ -15,6 +15,7 @@ class Spoilt:
     """A feed that breaks at once. Afterwards it stands nowhere, so that it would say at once that it was woken."""
 
     source, lags = "33", True
+    store_id = None
 
     def head(self) -> int:
         return 1

@@ -18,7 +18,7 @@ from projections.feed.log import LogFeed
 from projections.feed.port import Broken
 from projections.loading import crew as crews
 from projections.loading.crew import Crew
-from projections.rebuild import Rebuilt, rebuild, rebuild_together
+from projections.rebuild import Rebuilt, UnderWay, rebuild, rebuild_together
 from projections.views import balances
 from projections.views.port import View
 from projections.views.registry import VIEWS
@@ -293,3 +293,32 @@ def test_all_views_from_the_command_line(onecard: Onecard, tmp_path: Path) -> No
         (view.name, 2, True) for view in VIEWS
     ]
     assert onecard("rebuild", "--all").stdout.count("is live now") == 3
+
+
+def test_a_rebuild_remembers_when_its_last_event_was_recorded(store: Store, tmp_path: Path) -> None:
+    """Or whoever follows over topics would read them from their beginnings."""
+    (tmp_path / "told").write_bytes(b"".join(line + b"\n" for line in history(3, 60)))
+    store.submit(tmp_path / "told")
+    followed(store)
+    stood = "SELECT view, recorded_at FROM views.tracking ORDER BY 1"
+    right = store.ask(stood)
+    assert all(recorded_at for _, recorded_at in right)
+    with closing(store.connect()) as connection, closing(LogFeed(SOURCE, store.connect)) as feed:
+        *_, results = rebuild_together(connection, VIEWS, feed)
+    assert all(one.swapped for one in results) and store.ask(stood) == right
+
+
+def test_a_view_is_rebuilt_by_one_process_at_a_time(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "told").write_bytes(b"".join(line + b"\n" for line in history(3, 60)))
+    store.submit(tmp_path / "told")
+    followed(store)
+    with closing(store.connect()) as one, closing(store.connect()) as two:
+        with closing(LogFeed(SOURCE, store.connect)) as feed, closing(LogFeed(SOURCE, store.connect)) as other:
+            first = rebuild(one, BY_NAME["balances"], feed)
+            next(first)
+            with pytest.raises(UnderWay, match="balances is being rebuilt by another process"):
+                next(rebuild(two, BY_NAME["balances"], other))
+            *_, aside = rebuild(two, BY_NAME["audit"], other)
+            *_, result = first
+            *_, again = rebuild(two, BY_NAME["balances"], other)
+    assert aside.swapped and result.swapped and again.swapped

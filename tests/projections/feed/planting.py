@@ -24,6 +24,7 @@ class Planting:
     kafka: Kafka
     source: str
     progress: Progress | None = None
+    store_id: str = STORE_ID
 
     @property
     def position(self) -> int:
@@ -31,7 +32,7 @@ class Planting:
 
     def next(self, count: int = 1_000_000) -> list[Message]:
         """The messages of the next events; the relay's progress is the last."""
-        pages = Pages(STORE_ID, self.source, self.kafka.topology)
+        pages = Pages(self.store_id, self.source, self.kafka.topology)
         with closing(self.store.connect()) as connection:
             rows = History(connection).rows(self.position, count)
         page = pages.page(rows, self.progress or pages.nothing())

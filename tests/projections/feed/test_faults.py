@@ -20,7 +20,7 @@ from tests.fix_stores import Store
 from tests.projections.feed.planting import Planting, position_of
 
 Fault = Callable[[list[Message], int], list[Message]]
-LINES = 80
+LINES = 160
 PARTITIONS = 3
 
 

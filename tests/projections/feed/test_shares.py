@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -185,3 +186,13 @@ def test_other_views_than_the_shared_go_on_as_a_whole(planting: Planting) -> Non
     with closing(LogFeed(planting.source, planting.store.connect)) as log:
         followed(planting.store, log)
     assert set(positions_of(planting.store, planting.source).values()) == {planting.position}
+
+
+def test_a_share_of_who_has_just_died_is_waited_for(store: Store) -> None:
+    """The server may take a moment to notice."""
+    with closing(store.connect()) as dead, closing(store.connect()) as heir:
+        shares.claim(dead, SHARED, "33", Share(1, 2), [0])
+        noticed = Timer(0.4, dead.close)
+        noticed.start()
+        shares.claim(heir, SHARED, "33", Share(1, 2), [0])
+        noticed.join()

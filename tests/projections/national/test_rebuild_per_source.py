@@ -30,6 +30,7 @@ class Elsewhere:
 
     def __init__(self, feed: LogFeed) -> None:
         self.source = feed.source
+        self.store_id = feed.store_id
         self._feed = feed
 
     def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
