@@ -1,10 +1,15 @@
 """`follow` over topics, `incidents`, `rebuild --source` as an operator meets them."""
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
@@ -181,6 +186,29 @@ def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pyte
     assert onecard("follow", "audit", "--share", "1/2").code == 3
     assert onecard("follow", "--until-caught-up").code == 0
     assert onecard("verify", "--against", "views").code == 0
+
+
+def test_a_follower_that_a_transaction_holds_up_ends_when_it_is_told_to(
+    unpublished: str, kafka: Kafka, onecard: Onecard
+) -> None:
+    producer = Producer(
+        {"bootstrap.servers": kafka.local, "transactional.id": f"forgotten-{unpublished}", "log_level": 0}
+    )
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for number in range(kafka.topology.partitions):
+        producer.produce(kafka.topology.events("card", unpublished), value=b"never committed", partition=number)
+    producer.flush(10)
+    assert onecard("relay", "--until-caught-up").code == 0
+    for source in (unpublished, "all"):
+        program = f"import sys; from ops.cli.main import main; sys.exit(main(['follow', '--source', '{source}']))"
+        with subprocess.Popen([sys.executable, "-c", program]) as process:
+            while not onecard("lag", "--json").json["followers"][0]["running"]:
+                pass
+            time.sleep(3)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+    producer.abort_transaction(10)
 
 
 def test_another_source_needs_kafka(onecard: Onecard) -> None:
