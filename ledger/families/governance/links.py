@@ -58,7 +58,7 @@ def unlinked(world: World, event: Event, position: int) -> None:
 def link(command: Command, world: World) -> list[Draft]:
     for field in ("person", "other_person"):
         if is_restricted(world, command[field]):
-            raise Rejected("processing_restricted", "processing of this person's data is restricted", field)
+            raise Rejected("processing_restricted", f"processing of the {field}'s data is restricted", field)
     if command["person"] == command["other_person"]:
         raise Rejected("same_person", "two different persons are needed", "other_person")
     if world.get(PersonLink, command["link_id"]) is not None:

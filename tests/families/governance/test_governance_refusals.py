@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from ledger.core.rejection import Rejected
+from ledger.families import registry
 from tests.families.counter import (
     A1,
     ACTIVE,
@@ -21,7 +23,7 @@ from tests.families.counter import (
     load,
     name_agent,
 )
-from tests.families.given import Ledger
+from tests.families.given import KEYRING, Ledger
 
 NOON = "2025-06-02 12:00"
 NO_RETENTION = {"key": "retention.years", "effective_from": "2025-01-01", "value": 0}
@@ -156,6 +158,18 @@ def test_the_command_is_recorded_once_and_its_event_makes_the_same_rows_again(
 
     assert ledger.submit(command, reference="once") == "duplicate"
     assert ledger.submit(command | {"channel": "WEB"}, reference="once") == "reference_reused"
+
+
+@pytest.mark.parametrize(("person", "other", "field"), [(ANNA, BEN, "person"), (BEN, ANNA, "other_person")])
+def test_of_two_persons_the_restricted_one_is_named(person: str, other: str, field: str) -> None:
+    ledger = Ledger()
+    ledger.given(*RESTRICTED)
+    document = {"submitter": "T1", "reference": "named", **link(person, other)}
+
+    with pytest.raises(Rejected) as refused:
+        registry.decide(registry.TABLE.shape(document, KEYRING), ledger.world())
+    assert (refused.value.code, refused.value.field) == ("processing_restricted", field)
+    assert f" {field}'s " in refused.value.message
 
 
 def test_retention_ends_so_many_years_after_money_moved_last() -> None:
