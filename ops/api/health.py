@@ -17,18 +17,20 @@ from ops.api.subjects import Subjects
 from ops.api.watch import Seen, Watch
 
 UNAVAILABLE = 503
-ASKING = ["GET", "HEAD"]  # balancers ask without wanting to read
 
 
 def add_health(app: FastAPI, subjects: Subjects, watch: Watch | None, parts: tuple[str, ...]) -> None:
     """`/health/live` and `/health/ready`; `parts` are those that a look asks (none: the schemas are all there is)."""
 
-    @app.api_route("/health/live", methods=ASKING, response_class=JSONResponse)
+    # Balancers ask by HEAD, without wanting to read; one entry of each path is enough for those who read what there is.
+    @app.head("/health/live", include_in_schema=False)
+    @app.get("/health/live", response_class=JSONResponse)
     async def live() -> JSONResponse:
         turning = watch is None or watch.seen().is_turning
         return _answer({"status": "live" if turning else "hung"}, turning)
 
-    @app.api_route("/health/ready", methods=ASKING, response_class=JSONResponse)
+    @app.head("/health/ready", include_in_schema=False)
+    @app.get("/health/ready", response_class=JSONResponse)
     async def ready() -> JSONResponse:
         return _answer(*readiness(subjects, watch.seen() if watch else None, parts))
 

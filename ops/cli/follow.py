@@ -44,7 +44,7 @@ class _Report:
     def told(self, source: str, step: Step) -> None:
         if step.incident is not None:
             self.is_stopped = True
-            tell(f"onecard: {step.incident}. See `onecard incidents show {step.incident.number}`.")
+            tell(f"onecard: {str(step.incident).rstrip('.')}. See `onecard incidents show {step.incident.number}`.")
             return
         for view in step.views:
             self.applied[source, view] += step.records

@@ -121,11 +121,13 @@ def _show_one(found: dict[str, Any]) -> None:
             console.print(f"header {header['name']}: {header['value']}")
         console.print(f"value  {record['value']}")
         said = record["decoded"]
-        console.print(f"schema id {said['schema_id']}, event {said['event']}, recorded at {said['recorded_at']}.")
+        if said["schema_id"] is not None:
+            console.print(f"schema id {said['schema_id']}, event {said['event']}, recorded at {said['recorded_at']}.")
         for name, value in (said["data"] or {}).items():
             console.print(f"  {name}: {value}")
         if said["problem"] is not None:
-            console.print(f"The rest cannot be decoded: {said['problem']}.")
+            what = "It" if said["schema_id"] is None else "The rest"
+            console.print(f"{what} cannot be decoded: {said['problem']}.")
 
 
 def _show_resumed(found: dict[str, Any]) -> None:

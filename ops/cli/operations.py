@@ -29,7 +29,8 @@ def status(source: Source = None, as_json: Json = False) -> int:
             lambda cursor: national.status(cursor, ledger.config),
         )
         database = "embedded" if ledger.settings.embedded else "server"
-        found = {**counted, "mode": {"database": database, "kafka": False}, "clock": instant_text(ledger.clock()())}
+        mode = {"database": database, "kafka": ledger.settings.kafka_bootstrap is not None}
+        found = {**counted, "mode": mode, "clock": instant_text(ledger.clock()())}
     return answer(found, as_json, _show_status)
 
 
@@ -81,7 +82,9 @@ def check_schemas(as_json: Json = False) -> int:
 
 def _show_status(found: dict[str, Any]) -> None:
     with for_people() as console:
-        console.print(f"Source {found['source']}, database {found['mode']['database']}, clock {found['clock']}.")
+        mode = found["mode"]
+        followed = "views follow topics" if mode["kafka"] else "no Kafka"
+        console.print(f"Source {found['source']}, database {mode['database']}, {followed}, clock {found['clock']}.")
         console.print(f"{found['events']:,} events in {found['streams']:,} streams, {found['cards']:,} cards.")
         rows = [
             (

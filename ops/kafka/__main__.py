@@ -34,6 +34,7 @@ def up() -> None:
     tell("Users, each with its password in a file; what they may do is granted by `onecard topics apply`:")
     for user in (ADMIN, *users):
         tell(f"  {user:16} {broker.password_file(user)}")
+    tell(f"Programs that are tried on this machine need no login at {broker.local}.")
     tell("This makes you its administrator in this shell; end it by `make kafka-down`.")
     print(f"export ONECARD_KAFKA_BOOTSTRAP={broker.clients}")
     print(f"export ONECARD_KAFKA_USER={ADMIN}")
@@ -54,7 +55,10 @@ def down() -> None:
     settings = load_settings()
     make_home(settings.home)
     with gate_held(settings.home, NAME, tell):
-        Broker(settings.home).stop(tell)
+        broker = Broker(settings.home)
+        if broker.pid() is None:
+            tell(f"No Kafka broker of ours runs in {broker.folder}.")
+        broker.stop(tell)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from projections.views.registry import VIEWS
 from tests.cli.lines import GOLDEN, activate, contribute, issue, write
@@ -49,6 +50,15 @@ def test_status_of_an_empty_store(onecard: Onecard) -> None:
         "last_seal": None,
         "clock": "2026-01-01T00:00:00.000000Z",
     }
+
+
+def test_status_tells_whether_kafka_is_set_and_asks_it_nothing(
+    onecard: Onecard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "no Kafka" in onecard("status").stdout
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")  # nobody listens there
+    assert onecard("status", "--json").json["mode"]["kafka"] is True
+    assert "views follow topics" in onecard("status").stdout
 
 
 def test_status_counts_streams_cards_and_cycles(onecard: Onecard, dsn: str, tmp_path: Path) -> None:

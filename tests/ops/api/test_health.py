@@ -1,5 +1,6 @@
 """Alive and ready: what a service manager and a load balancer are told, from the last look and without asking anew."""
 
+import warnings
 from typing import Any
 
 import psycopg
@@ -92,6 +93,11 @@ def test_a_balancer_may_ask_by_head() -> None:
     app = make_app(subjects)
     add_health(app, subjects, None, ())
     assert TestClient(app).head("/health/live").status_code == 200
+    assert TestClient(app).head("/health/ready").status_code == 200
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # FastAPI warns of two acts with one name in the document
+        paths = TestClient(app).get("/openapi.json").json()["paths"]
+    assert list(paths["/health/live"]) == ["get"]
 
 
 def test_schemas_alone_need_nothing_else() -> None:
