@@ -143,6 +143,9 @@ def _shown(name: str, ranges: list[tuple[int, int]]) -> dict[str, Any]:
 def _show_topics(found: dict[str, Any]) -> None:
     rows = [(one["name"], one["partitions"], one["records"]) for one in found["topics"]]
     with for_people() as console:
+        if not rows:
+            console.print("There are no topics here yet, or none that this user may see: `onecard topics plan`.")
+            return
         console.print(table(("topic", "partitions>", "records>"), rows))
         console.print("Records are offsets in use: each transaction takes one more in every partition that it touched.")
 

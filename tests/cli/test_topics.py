@@ -168,12 +168,14 @@ def test_a_right_that_is_declared_no_more_is_taken_away_and_others_rights_stay(
 def test_show_tells_what_lies_on_the_topics_of_one_source_or_of_all(
     onecard: Onecard, own: Kafka, source: str, small: Path
 ) -> None:
+    assert "There are no topics here yet" in onecard("topics", "show").stdout
     onecard("topics", "apply")
     shown = onecard("topics", "show", "--json")
     assert shown.code == 0
     assert [one["name"] for one in shown.json["topics"]] == sorted(own.topics_of(source))
     nothing = {"records": 0, "first_offset": None, "last_offset": None}
     assert shown.json["topics"][0] == {"name": own.topology.events("benefit", source), "partitions": 3} | nothing
+    onecard("topics", "apply", "--source", own.source())
     every = onecard("topics", "show", "--source", "all", "--json").json["topics"]
     assert len(every) > 8 and all(one["name"].startswith("onecard.") for one in every)
     people = onecard("topics", "show").stdout
