@@ -103,7 +103,8 @@ def test_the_whole_and_shares_take_turns_in_any_order(planting: Planting, wanted
         whole(planting, True, 1_000, 1_000)
         assert {k: v for k, v in rows_of(planting.store, planting.source).items() if k in right} == right
         assert set(positions_of(planting.store, planting.source).values()) == {head}
-        assert planting.store.ask("SELECT * FROM views.shares WHERE position > %s", head - 1) == []
+        # A share that had nothing to do may leave a row where the whole stands: it says nothing that is not so.
+        assert planting.store.ask("SELECT * FROM views.shares WHERE position > %s", head) == []
         assert incidents_of(planting.store, planting.source) == []
 
     take_turns()
