@@ -6,6 +6,7 @@ or the source must come from elsewhere (the log instead of the topics): the curs
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from projections.follow import PAGE_RECORDS, apply_page
 from projections.relay.log import NAME
 from projections.views.port import View
 
-FIND = "SELECT view, version, source, resumed_at IS NULL FROM views.incidents WHERE number = %s"
+FIND = "SELECT view, version, source, resumed_at IS NULL, kind FROM views.incidents WHERE number = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,26 @@ def resume(
     feed_of: Callable[[str], Feed],
     limit: int = PAGE_RECORDS,
 ) -> Resumed:
-    """Read and apply what comes after the place of an incident, and close it if that can be done."""
+    """Read and apply what comes after the place of an incident, and close it if that can be done.
+
+    A foreign record has no position that a page could be known to have passed: all there is must be read without it.
+    """
     row = connection.execute(FIND, (number,)).fetchone()
     if row is None:
         raise UnknownIncident(f"there is no incident {number}: `onecard incidents` lists them")
-    name, version, source, is_open = row
+    name, version, source, is_open, kind = row
     if not is_open:
         raise Closed(f"incident {number} is closed: {name} went on with source {source}")
     if name == NAME:
         raise Closed(f"incident {number} is the relay's: the next `onecard relay` that finds nothing wrong closes it")
     (view,) = [one for one in views if one.name == name]
-    (stood,) = tracking.standing(connection, [name], source)
-    taken, still = _go_on(connection, view, feed_of, stood, source, limit)
+    feed_of = cache(feed_of)
+    taken, still, goes_on = 0, None, True
+    while goes_on:
+        (stood,) = tracking.standing(connection, [name], source)
+        more, still = _go_on(connection, view, feed_of, stood, source, limit)
+        taken += more
+        goes_on = kind == "foreign_record" and more > 0 and still is None
     if still is None:
         with connection.transaction(), connection.cursor() as cursor:
             incidents.close(cursor, name, version, source)

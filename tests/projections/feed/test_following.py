@@ -98,6 +98,23 @@ def test_a_fault_is_an_incident_of_every_view_that_keeps_the_record_as_it_was_re
     assert [(one.still is None, one.applied) for one in resumed(planting, over_log=False)] == [(False, 0)] * 3
 
 
+def test_a_foreign_record_keeps_its_incident_open_whatever_came_after_it(planting: Planting) -> None:
+    """It has no position, so events that come after it can be applied before it is met."""
+    planting.publish(20)
+    topic, partition, _, _, _, timestamp = planting.next(1)[0]
+    planting.send([(topic, partition, b"k" * 16, b"strange", [("x", b"y")], timestamp)])
+    with closing(planting.feed()) as feed:
+        followed(planting.store, feed)
+    assert {kind for _, kind, _ in incidents_of(planting.store, planting.source)} == {"foreign_record"}
+    planting.publish()
+    with closing(planting.store.connect()) as connection:
+        for (number,) in connection.execute("SELECT number FROM views.incidents ORDER BY number").fetchall():
+            with closing(planting.feed()) as feed:
+                done = resume(connection, VIEWS, number, lambda _, feed=feed: feed, limit=5)  # type: ignore[misc]
+            assert done.still is not None and done.still.kind == "foreign_record"
+    assert len(incidents_of(planting.store, planting.source)) == len(VIEWS)
+
+
 def test_a_view_goes_on_over_the_log_after_a_fault_on_the_topics(
     planting: Planting, stores: Callable[[], Store], tmp_path: Path, seed: int
 ) -> None:
