@@ -16,8 +16,6 @@ from projections.kafka.inside import Door
 
 # Everything is told within ten seconds: connecting, asking and delivering each end before that.
 LIMIT_MS = 8_000
-# Less, since a command has to start and to open its database within the ten seconds too.
-_REACHING_MS = 6_000
 _REQUEST_MS = 5_000
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+)(:\d{1,5})?")
 
@@ -73,7 +71,7 @@ class Access:
             "bootstrap_servers": self._servers(),
             "client_id": self.client_id,
             "security_protocol": f"SASL_{secured}" if self.user else secured,
-            "bootstrap_timeout_ms": _REACHING_MS,
+            "bootstrap_timeout_ms": LIMIT_MS,
             "request_timeout_ms": _REQUEST_MS,
             "reconnect_backoff_ms": 50,
             "reconnect_backoff_max_ms": 1_000,

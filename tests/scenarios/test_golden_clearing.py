@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.fix_command import Onecard
-from tests.scenarios.test_golden import ANSWERED, expected, submitted
+from tests.scenarios.test_golden import EXAMPLES, expected, submitted
 
-CUT_OFF = [example for example in ANSWERED if expected(example)["tables"]]
+CUT_OFF = [example for example in EXAMPLES if expected(example)["tables"]]
 
 
 def test_some_examples_cut_months_off() -> None:
