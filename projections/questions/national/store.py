@@ -3,6 +3,7 @@
 from typing import Any
 
 from ledger.core.configuration import Configuration
+from ledger.store import codec
 from projections import sources as origins
 from projections.questions import sources
 from projections.questions import store as own_store
@@ -30,7 +31,7 @@ def status_of(cursor: Cursor, source: str, config: Configuration) -> dict[str, A
         "cards": cards,
         "views": [own_store.view_object(standing, head) for standing in found],
         "cycles": cycles(cursor, _views(cursor, [source]), config),
-        "last_seal": None,
+        "last_seal": _last_seal(cursor, found, source),
     }
 
 
@@ -60,6 +61,23 @@ def _views(cursor: Cursor, every: list[str]) -> dict[str, View]:
     """The clearing tables of those of the ledgers whose clearing is followed."""
     followed = sources.followed(cursor, CLEARING)
     return {source: view_of(cursor, source) for source in every if source in followed}
+
+
+def _last_seal(cursor: Cursor, found: list[Standing], source: str) -> dict[str, Any] | None:
+    """By the event itself, whose bytes the audit view keeps."""
+    version = next(standing.version for standing in found if standing.view == audit.NAME)
+    if version is None:
+        return None
+    cursor.execute(
+        f"SELECT data FROM views.audit_v{version} WHERE source = %s AND event = 'LogSealed'"
+        " ORDER BY position DESC LIMIT 1",
+        (source,),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    _, event = codec.decode(row[0])
+    return {key: event[key] for key in ("seal_id", "through_position", "root")}
 
 
 def _counts(cursor: Cursor, found: list[Standing], source: str) -> tuple[int, int]:
