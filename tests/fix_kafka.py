@@ -70,11 +70,7 @@ class Kafka:
         return name
 
     def adopt(self, source: str) -> None:
-        """Remove this source's topics in the end, too."""
-        self._sources.append(source)
-
-    def owns(self, source: str) -> None:
-        """A source that was made otherwise is this test's too."""
+        """A source that was made otherwise is this test's too: its topics are removed in the end."""
         self._sources.append(source)
 
     def topics_of(self, source: str) -> list[str]:

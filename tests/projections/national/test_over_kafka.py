@@ -90,7 +90,7 @@ class Country:
     def begin(self, source: str, commands: list[dict[str, Any]]) -> None:
         """A province that publishes for the first time."""
         self.tell(source, commands)
-        self.kafka.owns(source)
+        self.kafka.adopt(source)
         applied = self.run(source, "topics", "apply")
         assert applied.code == 0, applied.stderr
         relayed = self.run(source, "relay", "--until-caught-up", "--json")
