@@ -13,6 +13,7 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row, StreamRow
 from ledger.core.world import Name, World
+from ledger.families.counted_days import counting, day_key, sums_between
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -73,13 +74,7 @@ def _counting(world: World, event: Event) -> DaySum:
     head = world.get(MerchantDay, merchant)
     if head is not None and head.closed_to is not None:
         day = max(day, head.closed_to + 1)
-    days = world.get(CountedDays, merchant)
-    if days is None:
-        world.add(merchant, CountedDays(day, day))
-    elif not days.first <= day <= days.last:
-        days = world.edit(CountedDays, merchant)
-        days.first, days.last = min(day, days.first), max(day, days.last)
-    return world.edit_or_add(DaySum, day_key(merchant, day))
+    return counting(world, CountedDays, DaySum, merchant, day)
 
 
 def closed(world: World, event: Event, position: int) -> None:
@@ -87,10 +82,6 @@ def closed(world: World, event: Event, position: int) -> None:
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
-
-
-def day_key(merchant: str, day: int) -> str:
-    return f"{merchant}:{day}"
 
 
 def counting_keys(merchant: str, day: int) -> Iterable[Name]:
@@ -111,7 +102,7 @@ def close(command: Command, world: World) -> list[Draft]:
     if command.bdate <= day:
         raise Rejected("day_not_over", "the day still runs on the business date", "day")
     closed_from = None if before is None else before + 1
-    sums = list(_sums_between(world, merchant, closed_from, day))
+    sums = list(sums_between(world, CountedDays, DaySum, merchant, closed_from, day))
     derived = {
         "closed_from": closed_from,
         "payment_count": sum(total.payments for total in sums),
@@ -124,20 +115,6 @@ def close(command: Command, world: World) -> list[Draft]:
         "net_fen": sum(total.paid + total.discount - total.refunded + total.redeemed for total in sums),
     }
     return [Draft("MerchantDayClosed", derived)]
-
-
-def _sums_between(world: World, merchant: str, start: int | None, end: int) -> Iterable[DaySum]:
-    """Sums of the days from `start` (None: the first ever counted) to `end`, loaded at once."""
-    days = world.get(CountedDays, merchant)
-    if days is None:
-        return
-    first = days.first if start is None else max(start, days.first)
-    keys = [day_key(merchant, day) for day in range(first, min(end, days.last) + 1)]
-    world.load([(DaySum, key) for key in keys])
-    for key in keys:
-        found = world.get(DaySum, key)
-        if found is not None:
-            yield found
 
 
 def on_merchant_day(event: Event) -> StreamName:

@@ -14,6 +14,7 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row, Rows, StreamRow
 from ledger.core.world import Name, World
+from ledger.families.counted_days import counting, sums_between
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -49,18 +50,11 @@ class DaySum(Row):
 def count(world: World, event: Event, taps: int, corrections: int, due: int, paid: int) -> None:
     """A tap or a correction counts in its clearing day."""
     operator, day = event["operator"], event["clearing_day"]
-    total = world.edit_or_add(DaySum, day_key(operator, day))
+    total = counting(world, CountedDays, DaySum, operator, day)
     total.taps += taps
     total.corrections += corrections
     total.due += due
     total.paid += paid
-    days = world.get(CountedDays, operator)
-    if days is None:
-        world.add(operator, CountedDays(day, day))
-    elif day < days.first:
-        world.edit(CountedDays, operator).first = day
-    elif day > days.last:
-        world.edit(CountedDays, operator).last = day
 
 
 def closed(world: World, event: Event, position: int) -> None:
@@ -68,10 +62,6 @@ def closed(world: World, event: Event, position: int) -> None:
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
-
-
-def day_key(operator: str, day: int) -> str:
-    return f"{operator}:{day}"
 
 
 def cut(world: World, day: int, area: str) -> int:
@@ -103,7 +93,7 @@ def close(command: Command, world: World) -> list[Draft]:
     if command.occurred_at < start_of(day + 1) + cut(world, command.bdate, command["operating_area"]):
         raise Rejected("day_not_over", "the operating day still runs at occurred_at", "day")
     closed_from = None if days.closed_to is None else days.closed_to + 1
-    sums = list(sums_between(world, operator, closed_from, day))
+    sums = list(sums_between(world, CountedDays, DaySum, operator, closed_from, day))
     due, paid = sum(total.due for total in sums), sum(total.paid for total in sums)
     derived = {
         "closed_from": closed_from,
@@ -114,20 +104,6 @@ def close(command: Command, world: World) -> list[Draft]:
         "subsidy_fen": due - paid,
     }
     return [Draft("TransitDayClosed", derived)]
-
-
-def sums_between(world: World, operator: str, start: int | None, end: int) -> Iterable[DaySum]:
-    """Sums of the days from `start` (None: the first ever counted) to `end`, loaded at once."""
-    days = world.get(CountedDays, operator)
-    if days is None:
-        return
-    first = days.first if start is None else max(start, days.first)
-    keys = [day_key(operator, day) for day in range(first, min(end, days.last) + 1)]
-    world.load([(DaySum, key) for key in keys])
-    for key in keys:
-        found = world.get(DaySum, key)
-        if found is not None:
-            yield found
 
 
 def operator_days(event: Event) -> StreamName:
