@@ -17,6 +17,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.holder import Card, card_of, on_card
+from ledger.families.counted_days import day_key
 from ledger.families.transit import days
 from ledger.families.transit.obligation import CityPair, charge, move, pair_key
 from ledger.families.transit.purse import chip_key, refuse_below_grace
@@ -107,7 +108,7 @@ def keys_then(command: Command, world: World) -> Iterable[Name]:
     tap = world.get(Tap, chip_key(command.sn_key, command["counter"]))
     if tap is not None:
         day = days.operating_day(world, command.occurred_at, tap.operating_area)
-        yield days.DaySum, days.day_key(tap.operator, day)
+        yield days.DaySum, day_key(tap.operator, day)
         yield CityPair, pair_key(command["card_sn"][:4], tap.use_city)
 
 

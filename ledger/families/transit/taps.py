@@ -20,6 +20,7 @@ from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card import admission, entitlement
 from ledger.families.card.holder import ACTIVE, ISSUED, Card, CardSn, card_of, on_card, span_at
+from ledger.families.counted_days import day_key
 from ledger.families.transit import days
 from ledger.families.transit.obligation import CityPair, charge, is_inter_city, move, pair_key
 from ledger.families.transit.purse import TopUps, chip_key, refuse_below_grace
@@ -238,7 +239,7 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     area, named, concession = command["operating_area"], command.get("entry_counter"), command["concession_class"]
     yield Tap, chip_key(sn_key, counter)
     yield from days.keys(command, world)
-    yield days.DaySum, days.day_key(operator, days.operating_day(world, command.occurred_at, area))
+    yield days.DaySum, day_key(operator, days.operating_day(world, command.occurred_at, area))
     yield CityPair, pair_key(command["card_sn"][:4], city(area))
     if command.get("balance_after_fen") is not None:
         yield Tap, chip_key(sn_key, counter - 1)
