@@ -33,6 +33,11 @@ class Line:
     command: Command | None
     rejected: Rejected | None = None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it must be decided with nothing beside it."""
+        return self.command is not None and self.command.type.alone
+
 
 class Receipt(msgspec.Struct):
     """`status`: recorded or duplicate; then the stream and version of the first event, and its position."""

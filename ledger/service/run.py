@@ -181,7 +181,7 @@ def read_batches(
                 if raw.strip(b" "):
                     found, made = shape(raw, sequence, keyring)
                     line = InputLine(index, number, _shown(raw), found, made)
-            alone = line is not None and line.line.command is not None and line.line.command.type.alone
+            alone = line is not None and line.line.is_alone
             if batch and (sequence == stop or len(batch) >= size or alone):
                 yield InputBatch(batch, read.bytes, read.sha256())
                 batch = []

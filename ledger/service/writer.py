@@ -45,7 +45,7 @@ class NotTried(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines decided and committed together; a command that is decided alone is a batch of its own.
+    """Lines decided and committed together; a command that is decided alone is a batch of its own (else ValueError).
 
     `progress` makes the run's row from the outcomes, None outside a run.
     """
@@ -53,9 +53,14 @@ class Batch:
     lines: Sequence[Line]
     progress: Callable[[Sequence[Outcome]], Progress] | None = None
 
+    def __post_init__(self) -> None:
+        # It reads the store, where what was decided in its own batch is not yet.
+        if len(self.lines) > 1 and any(line.is_alone for line in self.lines):
+            raise ValueError("a command that is decided alone is a batch of its own")
+
     @property
     def is_alone(self) -> bool:
-        return any(line.command is not None and line.command.type.alone for line in self.lines)
+        return any(line.is_alone for line in self.lines)
 
 
 Answers = list[tuple[Batch, list[Outcome]]]
@@ -106,8 +111,8 @@ class Writer:
 
     def submit(self, lines: Sequence[Line]) -> list[Outcome]:
         """Outcomes of a few lines, committed when they are returned."""
-        alone = [Batch([line]) for line in lines] if Batch(lines).is_alone else [Batch(lines)]
-        return [outcome for _, outcomes in self.run(alone) for outcome in outcomes]
+        batches = [Batch([line]) for line in lines] if any(line.is_alone for line in lines) else [Batch(lines)]
+        return [outcome for _, outcomes in self.run(batches) for outcome in outcomes]
 
     def run(self, batches: Iterable[Batch], reads_ahead: bool = False) -> Iterator[tuple[Batch, list[Outcome]]]:
         """Outcomes of each batch, in order, each after its commit. A batch is decided when the one after it is known.

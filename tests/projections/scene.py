@@ -58,7 +58,7 @@ class Scene:
         for raw in lines:
             line = shaped(raw, self._numbers, self._keyring)[1]
             self._numbers += 1
-            if line.command is not None and line.command.type.alone:
+            if line.is_alone:
                 outcomes += self._writer.submit(batch) if batch else []
                 outcomes += self._writer.submit([line])
                 batch = []

@@ -3,6 +3,8 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,17 @@ def test_what_batches_in_flight_changed_is_seen_although_it_was_not_committed_wh
     assert_same(slowly.written(), at_once.written())
 
 
+def test_a_command_decided_alone_is_refused_a_place_in_a_batch_of_others() -> None:
+    """Decided among others, a seal would be over a log without what its own batch records."""
+    card, seal = (
+        b'{"command": "%s", "submitter": "agency-31", "reference": "r", "occurred_at": "2026-03-02T09:00:00+08:00", %s}'
+        % one
+        for one in ((b"ActivateCard", b'"card_sn": "x"'), (b"SealLog", b'"seal_id": "S1"'))
+    )
+    with pytest.raises(ValueError, match="a batch of its own"):
+        Batch(lines_of([card, seal]))
+
+
 def test_what_was_read_ahead_is_forgotten_when_somebody_else_decided_meanwhile(stores: Stores, seed: int) -> None:
     """Two writers in turns, each with a batch read ahead when the other decides: as if all had been one file."""
     chance = random.Random(seed)
@@ -55,7 +68,8 @@ def test_what_was_read_ahead_is_forgotten_when_somebody_else_decided_meanwhile(s
 
     def hand_out(rest: Iterator[Line]) -> Iterator[Batch]:
         while part := [line for line, _ in zip(rest, range(chance.randint(1, 6)), strict=False)]:
-            yield Batch(part)
+            for is_alone, of_a_kind in groupby(part, key=attrgetter("is_alone")):
+                yield from ([Batch([line]) for line in of_a_kind] if is_alone else [Batch(list(of_a_kind))])
 
     def keep(batch: Batch, outcomes: list[Outcome]) -> None:
         for line, outcome in zip(batch.lines, outcomes, strict=True):
