@@ -69,7 +69,8 @@ def test_what_was_read_ahead_is_forgotten_when_somebody_else_decided_meanwhile(s
     def hand_out(rest: Iterator[Line]) -> Iterator[Batch]:
         while part := [line for line, _ in zip(rest, range(chance.randint(1, 6)), strict=False)]:
             for is_alone, of_a_kind in groupby(part, key=attrgetter("is_alone")):
-                yield from ([Batch([line]) for line in of_a_kind] if is_alone else [Batch(list(of_a_kind))])
+                kept = list(of_a_kind)
+                yield from ([Batch([line]) for line in kept] if is_alone else [Batch(kept)])
 
     def keep(batch: Batch, outcomes: list[Outcome]) -> None:
         for line, outcome in zip(batch.lines, outcomes, strict=True):
