@@ -16,8 +16,9 @@ from ledger.store import codec, identity
 from projections.kafka.reader import Reader
 from projections.relay.broker import Broker
 from projections.relay.log import Log
-from projections.relay.progress import Progress, published
+from projections.relay.progress import Progress
 from projections.relay.relay import Published, Relay
+from projections.relay.start import settled_progress
 from projections.topics.partition import partition_of
 from tests.fix_kafka import Kafka
 from tests.fix_stores import Store
@@ -79,8 +80,9 @@ class Rig:
             return list(relay.run(until_caught_up=True))
 
     def progress(self) -> Progress | None:
+        """Of every commit that was answered: its markers may come behind the answer."""
         with closing(self.broker.reader()) as reader:
-            return published(reader, self.kafka.topology, self.source)
+            return settled_progress(reader, self.kafka.topology, self.source)
 
     def stored(self) -> list[tuple[int, str, bytes]]:
         """(position, stream, framed bytes) of the log."""

@@ -139,5 +139,6 @@ def test_the_newest_progress_is_found_behind_any_number_of_pages_taken_back(rig:
         assert tail.newest() == found == tail.newest()
         rig.submit(tmp_path, 1, 50)
         rig.publish()
-        newest = tail.newest()
-        assert newest is not None and newest.position == rig.head()
+        settled = rig.progress()
+        assert tail.newest() == settled
+        assert settled is not None and settled.position == rig.head()
