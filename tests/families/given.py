@@ -8,7 +8,7 @@ For the tests of every family. The product's own table, registry, recording and 
 dictionary. Submitter and reference are filled in when left out. Beside what a test asserts, every event recorded here
 is decoded again from its bytes and compared, its postings must balance and are added up in `balances`, every changed
 row is kept as bytes within the limit of size, and `made_again()` replays the log and tells whether rows come out the
-same. `unforeseen` names the rows that a decision read and its `keys` had not announced.
+same. `unforeseen` names the rows that a decision read and its `keys` had not announced; `refusal` is the last one.
 """
 
 from collections import Counter
@@ -24,6 +24,7 @@ from ledger.core.identity import Keyring
 from ledger.core.merkle import Tree
 from ledger.core.rejection import Rejected
 from ledger.core.rows import ROW_LIMIT, Row
+from ledger.core.shape import read_object
 from ledger.core.world import Fact, Name, Reference, World
 from ledger.families import registry
 from ledger.families.card import admission
@@ -72,6 +73,7 @@ class Ledger:
         self.events: list[tuple[int, str, Event]] = []
         self.balances: Counter[str] = Counter()
         self.unforeseen: list[str] = []
+        self.refusal: Rejected | None = None
         self._digests: dict[tuple[str, str], bytes] = {}
 
     def world(self) -> World:
@@ -93,10 +95,18 @@ class Ledger:
         """The events a command records, or the code it is refused with."""
         number = len(self._digests) + 1
         document = {"submitter": "T1", "reference": f"r{number}", **(command or {}), **more}
+        return self._answered(lambda: document)
+
+    def submit_line(self, raw: bytes) -> list[Event] | str:
+        """The same for a line as a file holds it."""
+        return self._answered(lambda: read_object(raw))
+
+    def _answered(self, read: Callable[[], dict[str, Any]]) -> list[Event] | str:
         try:
-            return self._decided(registry.TABLE.shape(document, KEYRING))
+            return self._decided(registry.TABLE.shape(read(), KEYRING))
         except Rejected as rejected:
             assert rejected.message and rejected.code.isidentifier(), rejected
+            self.refusal = rejected
             return rejected.code
 
     def _decided(self, command: Command) -> list[Event]:
