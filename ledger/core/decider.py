@@ -86,10 +86,12 @@ def no_keys(command: Command, world: "World") -> Iterable[tuple[type, str]]:
 
 
 class Accepts(NamedTuple):
-    """Card states a command accepts at its occurred_at, and the codes of states that do not get the ordinary one."""
+    """Card states a command accepts at its occurred_at, and the codes of states that do not get the ordinary one, with
+    the field they name unless it is the card."""
 
     states: tuple[str, ...]
     refusals: Mapping[str, str] = MappingProxyType({})
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,9 @@ def refuse_state(world: World, card_id: str, instant: int, accepts: Accepts, fie
     if state is None or state in accepts.states:
         return
     code, message = STATE_CODES.get(state, ("", "the card was active at that instant"))
-    raise Rejected(accepts.refusals.get(state, code), message, field)
+    if state in accepts.refusals:
+        raise Rejected(accepts.refusals[state], message, accepts.field or field)
+    raise Rejected(code, message, field)
 
 
 def test_use(command: Command, world: World) -> None:

@@ -150,7 +150,7 @@ def records(event: str) -> Callable[[Command, World], list[Draft]]:
 def activatable(command: Command) -> Accepts:
     if command["application"] == "BANK":
         return Accepts((ISSUED, ACTIVE))
-    return Accepts((ISSUED,), {ACTIVE: "application_already_active"})
+    return Accepts((ISSUED,), {ACTIVE: "application_already_active"}, "application")
 
 
 def losable(command: Command) -> Accepts:
