@@ -11,9 +11,11 @@ import psycopg
 import typer
 
 from ledger.service.session import StoreUnreachable
+from ledger.store.identity import StoreMismatch
 from ops.cli import (
     audit,
     bench,
+    benefits,
     books,
     clearing,
     demo,
@@ -64,6 +66,7 @@ app.command("simulate")(simulate.simulate)
 app.command("balance")(books.balance)
 app.command("accounts")(books.accounts)
 app.command("trial-balance")(books.trial_balance)
+app.command("budgets")(benefits.budgets)
 app.command("history")(audit.history)
 app.command("explain")(audit.explain)
 app.command("statement")(audit.statement)
@@ -77,6 +80,9 @@ app.command("status")(operations.status)
 app.command("bench")(bench.bench)
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
+payouts.payouts.command("list")(benefits.batches)
+payouts.payouts.command("show")(benefits.batch)
+payouts.payouts.command("overpayments")(benefits.overpayments)
 app.add_typer(payouts.payouts, name="payouts")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
@@ -98,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _wrong_usage(wrong, as_json)
     except Problem as problem:
         return error(problem.exit_code, problem.code, str(problem), as_json)
-    except (EnvironmentProblem, NotBuilt, Broken) as problem:
+    except (EnvironmentProblem, StoreMismatch, NotBuilt, Broken) as problem:
         return error(ENVIRONMENT, "environment", f"{str(problem).removesuffix('.')}.", as_json)
     except BrokerProblem as problem:
         return error(ENVIRONMENT, "environment", str(problem), as_json)

@@ -18,7 +18,7 @@ from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, in
 from ops.payouts.result import Body, NoResultFile, Results, once_each
 from ops.wiring import Ledger
 
-payouts = typer.Typer(help="Files to and from the bank that pays benefits out.", no_args_is_help=True)
+payouts = typer.Typer(help="Payout batches, and the files to and from their banks.", no_args_is_help=True)
 
 
 @payouts.command("export")

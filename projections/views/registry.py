@@ -4,7 +4,8 @@ from typing import Final
 
 from projections.views.audit import Audit
 from projections.views.balances import Balances
+from projections.views.business.payouts import PAYOUTS
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
 
-VIEWS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
+VIEWS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing(), PAYOUTS)

@@ -1,0 +1,185 @@
+"""`payouts list`, `payouts show`, `payouts overpayments`, `budgets`: where the money of benefits is."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ops.cli.opening import opened
+from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
+from ops.cli.sources import Source, asked_of
+from ops.cli.things import Asked, Element, answer_things, show_things
+from projections.questions import payouts, streams
+from projections.questions.snapshot import Cursor
+from projections.views.business.payouts import PAYOUTS
+
+Province = Annotated[str | None, typer.Option(metavar="P", help="Only of this paying province, such as 34.")]
+Programme = Annotated[str | None, typer.Option(metavar="G", help="Only of this programme.")]
+BUDGET_COLUMNS = ("province", "programme", "issued>", "available>", "in payment>", "paid>")
+BATCH_COLUMNS = (
+    "batch",
+    "state",
+    "province",
+    "programme",
+    "period",
+    "lines>",
+    "gross>",
+    "paid>",
+    "returned>",
+    "stopped>",
+)
+LINE_COLUMNS = ("line", "state", "card", "gross>", "kept back>", "overpaid>", "why")
+OVERPAYMENT_COLUMNS = ("overpayment", "card", "batch", "line", "found>", "recovered>", "kept back>", "outstanding>")
+BATCH_STATES = ("OPEN", "PUBLISHED", "APPROVED", "SENT", "CLOSED")
+LINE_STATES = ("PENDING", "IN_PAYMENT", "PAID", "RETURNED", "STOPPED", "STRUCK")
+
+
+def budgets(
+    province: Province = None,
+    programme: Programme = None,
+    source: Source = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List budget lines: what was issued, and what of it is free, in payment and paid.
+
+    \b
+    Example:
+      onecard budgets --province 34
+    """
+    return answer_things(
+        Asked(source, as_json, as_jsonl),
+        "budgets",
+        BUDGET_COLUMNS,
+        lambda one: (one["province"], one["programme"], *_yuan(one, "issued", "available", "frozen", "paid")),
+        PAYOUTS,
+        lambda cursor, one: payouts.budgets(cursor, one, province, programme),
+    )
+
+
+def batches(
+    province: Province = None,
+    programme: Programme = None,
+    period: Annotated[str | None, typer.Option(metavar="M", help="Only for this month, such as 2025-06.")] = None,
+    bank: Annotated[str | None, typer.Option(metavar="B", help="Only paid out by this bank.")] = None,
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help=f"Only in this state: {', '.join(BATCH_STATES)}.")
+    ] = None,
+    source: Source = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List payout batches with what became of their lines.
+
+    \b
+    Example:
+      onecard payouts list --state SENT
+    """
+    _one_of("--state", state, BATCH_STATES)
+    wanted = {"province": province, "programme": programme, "period": period, "bank": bank, "state": state}
+    return answer_things(
+        Asked(source, as_json, as_jsonl),
+        "batches",
+        BATCH_COLUMNS,
+        lambda one: (
+            *(one[key] for key in ("batch_id", "state", "province", "programme", "period", "lines")),
+            *_yuan(one, "lines", "paid", "returned", "stopped"),
+        ),
+        PAYOUTS,
+        lambda cursor, one: payouts.batches(cursor, one, **wanted),
+    )
+
+
+def batch(
+    batch_id: Annotated[str, typer.Argument(metavar="BATCH", help="The batch's batch_id.")],
+    state: Annotated[
+        str | None, typer.Option(metavar="S", help=f"Only lines in this state: {', '.join(LINE_STATES)}.")
+    ] = None,
+    source: Source = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """Show a payout batch and its lines.
+
+    \b
+    Example:
+      onecard payouts show pension-2025-06 --state RETURNED
+    """
+    refuse_both(as_json, as_jsonl)
+    _one_of("--state", state, LINE_STATES)
+    if not is_text(batch_id):
+        refuse("BATCH must be UTF-8.")
+
+    def tell(found: payouts.Lines) -> None:
+        if as_jsonl:
+            lines(found.rows())
+        elif as_json:
+            document_of("lines", found.rows(), found.rest)
+        else:
+            _show_batch(found)
+
+    with opened() as ledger:
+        asked_of(
+            ledger,
+            source,
+            lambda cursor, one: tell(payouts.Lines(cursor, one, batch_id, state)),
+            lambda cursor: refuse("one batch is of one ledger: name it by --source, all is for lists."),
+        )
+    return DONE
+
+
+def overpayments(
+    card: Annotated[str | None, typer.Option(metavar="CARD", help="Only of this card.")] = None,
+    source: Source = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List what was paid and must come back, and how much of it has.
+
+    \b
+    Example:
+      onecard payouts overpayments --card 340000D15600000500000000000000A1
+    """
+
+    def of_one(cursor: Cursor, one: str) -> payouts.Overpayments:
+        card_id = None if card is None else streams.find_card(cursor, one, card).stream_id
+        return payouts.Overpayments(cursor, one, card_id)
+
+    return answer_things(
+        Asked(source, as_json, as_jsonl),
+        "overpayments",
+        OVERPAYMENT_COLUMNS,
+        lambda one: (
+            *(one[key] for key in ("overpayment_id", "card_id", "batch_id", "line_id")),
+            *_yuan(one, "amount", "recovered", "offset", "outstanding"),
+        ),
+        PAYOUTS,
+        of_one,
+    )
+
+
+def _one_of(option: str, given: str | None, known: tuple[str, ...]) -> None:
+    if given is not None and given not in known:
+        refuse(f"{option} must be one of {', '.join(known)}, not {given!r}.")
+
+
+def _yuan(one: Element, *names: str) -> list[str]:
+    return [yuan(one[f"{name}_fen"]) for name in names]
+
+
+def _show_batch(found: payouts.Lines) -> None:
+    batch = found.batch
+    with for_people() as console:
+        what = f"{batch['kind']} of {batch['programme']} in {batch['province']} for {batch['period']}"
+        console.print(f"{batch['batch_id']} is {batch['state']}: {what}, by {batch['bank']}.")
+        gross, paid, returned, stopped = _yuan(batch, "lines", "paid", "returned", "stopped")
+        console.print(
+            f"{batch['lines']:,} lines of {gross} yuan: {batch['paid']:,} paid ({paid}), {batch['returned']:,} returned"
+            f" ({returned}), {batch['stopped']:,} stopped ({stopped}), {batch['struck']:,} struck."
+        )
+    show_things(found, "lines", LINE_COLUMNS, _line_row)
+
+
+def _line_row(line: dict[str, Any]) -> tuple[object, ...]:
+    why = line["returned_for"] or line["stopped_for"] or ""
+    amounts = _yuan(line, "amount", "offset", "overpaid")
+    return line["line_id"], line["state"], line["card_id"], *amounts, why

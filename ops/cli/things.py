@@ -1,0 +1,64 @@
+"""Lists of things: one document, one object a line, or a table of the first of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from ops.cli.opening import opened
+from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, lines, refuse_both
+from ops.cli.sources import asked_of, listed, told
+from projections.questions.snapshot import Cursor
+from projections.questions.things import Listing, OfAll
+from projections.views.business.folded import Folded
+
+Element = dict[str, Any]
+Row = Callable[[Element], Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose things, and in which form they are wanted."""
+
+    source: str | None
+    as_json: bool
+    as_jsonl: bool
+
+
+def answer_things(
+    asked: Asked, name: str, columns: Sequence[str], row: Row, view: Folded, of_one: Callable[[Cursor, str], Listing]
+) -> int:
+    """The list `name` of a document, as it is read: it may be longer than memory. `of_one`: asked of one ledger."""
+    refuse_both(asked.as_json, asked.as_jsonl)
+
+    def tell(found: Listing) -> None:
+        if asked.as_jsonl:
+            lines(found.rows())
+        elif asked.as_json:
+            document_of(name, found.rows(), found.rest)
+        else:
+            show_things(found, name, columns, row)
+
+    with opened() as ledger:
+        asked_of(
+            ledger,
+            asked.source,
+            lambda cursor, one: tell(of_one(cursor, one)),
+            lambda cursor: tell(OfAll(cursor, view, of_one)),
+        )
+    return DONE
+
+
+def show_things(found: Listing, name: str, columns: Sequence[str], row: Row) -> None:
+    """A table of the first elements, and how many more there are."""
+    elements = found.rows()
+    with for_people() as console:
+        first = list(islice(elements, ROWS_FOR_PEOPLE))
+        if first:
+            console.print(listed(columns, first, row))
+        else:
+            console.print(f"No {name} up to position {told(found.rest()['position'])}.")
+            return
+        if more := sum(1 for _ in elements):
+            console.print(f"... and {more:,} more: ask for fewer, or take all of them by --jsonl.")
+        console.print(f"Up to position {told(found.rest()['position'])}.")
