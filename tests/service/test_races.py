@@ -23,7 +23,7 @@ from tests.fix_stores import Store, soak
 from tests.house.tree import ROOT
 from tests.model.histories import CLOCK_MICROS, CONFIG, SECRET
 from tests.model.ledger import Model
-from tests.service.rivals import Rivals
+from tests.service.rivals import Contest, Rivals
 
 Stores = Callable[[], Store]
 EAGER = (
@@ -110,7 +110,7 @@ def by_model(model: Model, line: bytes) -> tuple[Any, ...]:
 def test_two_processes_at_once_are_explained_by_one_serial_order(store: Store, seed: int, part: int) -> None:
     chance = random.Random(seed + part)
     rivals = Rivals()
-    rounds = list(rivals.rounds(soak(12, 25)))
+    rounds = list(rivals.rounds(soak(6, 12)))
     model = Model(CLOCK_MICROS, CONFIG, SECRET)
     with store.writer() as writer:
         lines = [shaped(line, n, store.keyring())[1] for n, line in enumerate(rivals.before)]
@@ -122,7 +122,8 @@ def test_two_processes_at_once_are_explained_by_one_serial_order(store: Store, s
     won: Counter[str] = Counter()
     with vacuumed(store), ExitStack() as stack:
         one, other = (stack.enter_context(Racer(store)) for _ in range(2))
-        for number, pair in enumerate(rounds):
+        for number, contest in enumerate(rounds):
+            pair = (contest.one, contest.other)
             first, second = pair if chance.random() < 0.5 else pair[::-1]
             one.ask(first)
             other.ask(second)
@@ -137,7 +138,10 @@ def test_two_processes_at_once_are_explained_by_one_serial_order(store: Store, s
                 told = {n: by_model(trial, (first, second)[n]) for n in order}
                 if [told[0], told[1]] == found:
                     explained.append((order, trial))
-            assert explained, f"seed {seed + part}, round {number}: no order explains {found}"
+                    break
+            assert explained, f"seed {seed + part}, round {number}: no order explains {found} of {pair}"
+            codes = [answer[0] for answer in found if len(answer) == 1]
+            assert contest.allows(codes), f"seed {seed + part}, round {number}: {codes}, not {contest.code}, of {pair}"
             won["first" if explained[0][0] == (0, 1) else "second"] += 1
             model = explained[0][1]
 
@@ -149,6 +153,13 @@ def test_two_processes_at_once_are_explained_by_one_serial_order(store: Store, s
         f" {waits[len(waits) // 2] / 1e3:.1f} ms, longest {waits[-1] / 1e3:.1f} ms"
     )
     assert waits[-1] < LONGEST_WAIT_MICROS
+
+
+def test_a_contest_has_one_winner_and_its_own_code() -> None:
+    strict, either = Contest(b"", b"", "voucher_used"), Contest(b"", b"", "card_cancelled", both=True)
+    assert strict.allows(["voucher_used"]) and either.allows(["card_cancelled"]) and either.allows([])
+    assert not any(strict.allows(codes) for codes in ([], ["card_lost"], ["voucher_used", "voucher_used"]))
+    assert not either.allows(["card_lost"])
 
 
 def test_many_processes_take_turns_and_none_starves(store: Store, tmp_path: Path) -> None:
