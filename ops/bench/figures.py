@@ -8,7 +8,7 @@ from typing import Any, Final
 SECOND: Final = 1_000_000_000
 MICROSECOND: Final = 1_000
 # In these units less is better.
-DURATIONS: Final = ("us",)
+LESS_IS_BETTER: Final = ("us", "ms", "MB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from projections.follow import catch_up, positions, prepare
 from projections.loading.crew import Crew
 from projections.verification import store
 from projections.views.port import View
-from projections.views.registry import VIEWS
+from projections.views.registry import BOOKS, VIEWS
 
 LIVES: Final = 400
+PASSES: Final = (("three_views", BOOKS), *((view.name, (view,)) for view in BOOKS), ("all_views", VIEWS))
 LIMITS: Final = {"balances": "raw_avro_decode", "audit": "raw_copy", "clearing": "raw_avro_decode"}
 
 
@@ -39,9 +40,9 @@ class Stretch(LogFeed):
 
 
 def follow(rig: Rig, figures: Figures) -> None:
-    """All views in one pass, then each alone, over stretches of the day that follow one another."""
+    """The books in one pass, then each alone, then every view there is, over stretches of the day that follow."""
     chunk, chunks = rig.scale.chunk, rig.scale.chunks
-    rig.grow(2 * chunk * chunks)
+    rig.grow(3 * chunk * chunks)
     with rig.ledger.connect() as connection:
         with closing(Stretch(rig.ledger.source, rig.ledger.connect)) as feed:
             prepare(connection, VIEWS, feed.source)
@@ -51,18 +52,19 @@ def follow(rig: Rig, figures: Figures) -> None:
                 return elapsed(lambda: list(catch_up(connection, views, feed)))
 
             go_to(VIEWS, rig.first)
-            for name, views in (("three_views", VIEWS), *((view.name, (view,)) for view in VIEWS)):
+            for name, views in PASSES:
                 values = []
+                begun = max(positions(connection, views, feed.source).values())
+                go_to(views, begun)
                 for run in range(chunks):
-                    begun = positions(connection, views, feed.source)[views[0].name]
-                    took = go_to(views, begun + chunk)
+                    took = go_to(views, begun + chunk * (run + 1))
                     if run:
                         values.append(rate(chunk, took))
                 figures.add(f"follow_{name}", "events/s", values, LIMITS.get(name, "raw_avro_decode"))
 
 
 def rebuild(rig: Rig, figures: Figures) -> None:
-    """All views filled anew with one reading of the log, then each alone; compared with the live ones and swapped."""
+    """The books filled anew with one reading of the log, each alone, and all views; compared, and swapped."""
     crew = Crew.of_machine(rig.ledger.dsn)
     with rig.ledger.connect() as connection, closing(LogFeed(rig.ledger.source, rig.ledger.connect)) as feed:
         prepare(connection, VIEWS, feed.source)
@@ -75,7 +77,7 @@ def rebuild(rig: Rig, figures: Figures) -> None:
                 if not result.swapped:
                     raise RuntimeError(f"the rebuilt view {result.view} differs from the live one")
 
-        for name, views in (("three_views", VIEWS), *((view.name, (view,)) for view in VIEWS)):
+        for name, views in PASSES:
             values = [rate(count, elapsed(lambda: once(views))) for _ in range(rig.scale.passes)]  # noqa: B023
             figures.add(f"rebuild_{name}", "events/s", values, LIMITS.get(name, "raw_avro_decode"))
 

@@ -31,7 +31,7 @@ class Scale:
 
     `lines` a file (or two files for two processes), `runs` files; `chunk` events a stretch followed, `chunks` stretches
     of which the first warms up; `small`: (lines a batch, batches); `replayed` events of one card; `passes` over
-    everything there is; `writes` to the disk; `seconds` of events coming in evenly.
+    everything there is; `writes` to the disk; `seconds` of events coming in evenly; `payout_lines` of one batch.
     """
 
     cards: int
@@ -44,6 +44,7 @@ class Scale:
     passes: int
     writes: int
     seconds: int = 1
+    payout_lines: int = 20
 
     @property
     def day_lines(self) -> int:
@@ -60,8 +61,8 @@ class Scale:
         return max(self.cards * 10_000 // MIXES["day"].cards_per_10000, 2 * self.day_lines)
 
 
-FULL: Final = Scale(22_000, 40_000, 3, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400, 12)
-QUICK: Final = Scale(4_000, 6_000, 2, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100, 4)
+FULL: Final = Scale(22_000, 40_000, 3, 10_000, 4, ((1, 300), (10, 150), (50, 100)), 10_000, 3, 400, 12, 1_000_000)
+QUICK: Final = Scale(4_000, 6_000, 2, 2_000, 4, ((1, 60), (10, 30), (50, 20)), 2_000, 3, 100, 4, 20_000)
 
 
 class Rig:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psutil
 
-from ops.bench import raw, reading, rig, topics, writing
+from ops.bench import payouts, raw, reading, rig, topics, writing
 from ops.bench.figures import Figures
 from ops.bench.rig import Rig, Scale
 from ops.processes import Progress
@@ -25,6 +25,7 @@ GROUPS: Final[dict[str, Callable[[Rig, Figures], None]]] = {
     "replay": reading.replay,
     "verify": reading.verify,
     "kafka": topics.kafka,
+    "payouts": payouts.payouts,
 }
 
 

@@ -8,4 +8,6 @@ from projections.views.business.payouts import PAYOUTS
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
 
-VIEWS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing(), PAYOUTS)
+BOOKS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
+"""What everybody keeps; the others follow one business each."""
+VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS)

@@ -19,12 +19,13 @@ MEASURED = {
     "submit": "submit_500 submit_again",
     "processes": "submit_two_processes",
     "small": "submit_1 submit_1_p50 submit_1_p99 submit_10 submit_10_p50 submit_10_p99",
-    "follow": "follow_three_views follow_audit follow_balances follow_clearing",
-    "rebuild": "rebuild_three_views rebuild_audit rebuild_balances rebuild_clearing",
+    "follow": "follow_three_views follow_all_views follow_audit follow_balances follow_clearing",
+    "rebuild": "rebuild_three_views rebuild_all_views rebuild_audit rebuild_balances rebuild_clearing",
     "replay": "replay_one_card",
     "verify": "verify",
     "kafka": "relay follow_topics_three_views published_1000_p50 published_1000_p99 visible_500_p50 visible_500_p99"
     " visible_2000_p50 visible_2000_p99",
+    "payouts": "payouts payouts_add payouts_export payouts_import payouts_memory",
 }
 
 
@@ -48,7 +49,12 @@ def test_a_quick_bench_measures_everything_beside_its_raw_limit(miniature: Oneca
     found = ended.json
 
     expected = {name for group in GROUPS for name in MEASURED[group].split()}
-    assert names(found) == expected | {f"raw_{name}" for name in RAW} | {"raw_avro_one_card", *RAW_KAFKA}
+    assert names(found) == expected | {f"raw_{name}" for name in RAW} | {
+        "raw_avro_one_card",
+        "raw_command_memory",
+        "raw_payouts",
+        *RAW_KAFKA,
+    }
     for figure in found["figures"]:
         assert figure.keys() == {"name", "value", "unit", "raw_limit"}
         assert type(figure["value"]) is int and figure["value"] > 0, figure
