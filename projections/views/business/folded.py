@@ -94,13 +94,18 @@ class Each:
         return [name for names in self._kinds for name in names(event)]
 
 
+def nothing_then(rows: Rows, event: Event) -> Iterable[Name]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class On:
-    """What an event so named changes. `names`: loaded for the whole page at once; a process can be given all of it."""
+    """What an event so named changes. `names`: loaded for the whole page at once, `then`: rows that those lead to."""
 
     event: str
     change: Callable[[Rows, Event], None]
     names: Names
+    then: Callable[[Rows, Event], Iterable[Name]] = nothing_then
 
 
 class Folded:
@@ -128,6 +133,7 @@ class Folded:
             return
         rows = Rows(cursor, version, page.source, self.tables)
         rows.load(name for on, record in due for name in on.names(record.event))
+        rows.load([name for on, record in due for name in on.then(rows, record.event)])
         for on, record in due:
             rows.position = record.position
             on.change(rows, record.event)
