@@ -62,8 +62,8 @@ class Rivals:
         return card_sn, holder
 
     def open_batch(self, batch: str, programme: str, period: str = "2025-04", batch_type: str = "NORMAL") -> None:
-        plan = {"kind": "PENSION", "period": period, "batch_type": batch_type, "bank": "ABC"}
-        plan |= {"province": "35", "programme": programme, "planned_count": 1, "planned_fen": 1_000}  # type: ignore[dict-item]
+        plan: Command = {"kind": "PENSION", "period": period, "batch_type": batch_type, "bank": "ABC"}
+        plan |= {"province": "35", "programme": programme, "planned_count": 1, "planned_fen": 1_000}
         self.say("OpenPayoutBatch", 2, acting_person=MAKER, batch_id=batch, **plan)
 
     def payout(self, card_sn: str, holder: str, batch: str, line: str = "1") -> Command:
