@@ -1,7 +1,6 @@
 """The composition root: settings become one open ledger. Every choice of parts is made here."""
 
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import ValidationError
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
+from ledger.service.extending import extend
 from ledger.service.writer import Writer
 from ledger.store import identity
 from ledger.store.recorder import History
@@ -20,6 +19,7 @@ from ops.database import open_database
 from ops.migrate import migrate
 from ops.problems import EnvironmentProblem
 from ops.processes import Progress
+from ops.rules_file import load_configuration
 from ops.settings import DEFAULT_SOURCE, Settings, load_kafka_password, load_secret
 from ops.topics.declared import load_declared
 from projections.feed.log import LogFeed
@@ -115,8 +115,8 @@ class Ledger:
 
     def writer(self) -> Writer:
         """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""
-        with self.connect() as connection:
-            check_identity(connection, self.settings, self.config, self.keyring, extends=True)
+        with self.connect() as connection, _telling_mismatches():
+            extend(connection, self.config, self.keyring, self.clock()())
         return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
 
 
@@ -130,41 +130,11 @@ def kafka_access(settings: Settings, client_id: str = "onecard") -> Access:
     return Access(settings.kafka_bootstrap, settings.kafka_user, password, settings.kafka_ca_file, client_id)
 
 
-def load_configuration(settings: Settings) -> Configuration:
-    """Entries of ONECARD_CONFIG: a TOML file with [[entry]] tables of key, scope, effective_from, value."""
-    if settings.config is None:
-        return Configuration()
+@contextmanager
+def _telling_mismatches() -> Iterator[None]:
+    """An EnvironmentProblem if this process brings something else than the store was written with."""
     try:
-        with settings.config.open("rb") as file:
-            found = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EnvironmentProblem(f"ONECARD_CONFIG: {settings.config} cannot be read: {error}.") from None
-    unknown = found.keys() - {"entry"}
-    if unknown or not isinstance(found.get("entry", []), list):
-        raise EnvironmentProblem(f"ONECARD_CONFIG: {settings.config} must hold [[entry]] tables and nothing else.")
-    entries = found.get("entry", [])
-    for number, entry in enumerate(entries, 1):
-        try:
-            Configuration.load([entry])
-        except ValidationError as error:
-            raise EnvironmentProblem(f"ONECARD_CONFIG: entry {number}: {_reason(error)}.") from None
-    return Configuration.load(entries)
-
-
-def _reason(error: ValidationError) -> str:
-    """What is wrong with an entry first; a value that fits no type is complained of once, not once a type."""
-    first = error.errors()[0]
-    if first["loc"][:1] == ("value",) and first["type"] != "missing":
-        return "value is neither true or false, nor a whole number, nor a word, nor a list of dates"
-    return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
-
-
-def check_identity(
-    connection: psycopg.Connection[Any], settings: Settings, config: Configuration, keyring: Keyring, extends: bool
-) -> identity.Identity:
-    """What the store is; an EnvironmentProblem if this process brings something else."""
-    try:
-        return identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring, extends)
+        yield
     except identity.StoreMismatch as error:
         raise EnvironmentProblem(f"{error}.") from None
 
@@ -176,6 +146,6 @@ def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
     with open_database(settings, progress) as dsn:
         migrate(dsn)
         keyring = Keyring(load_secret(settings))
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            found = check_identity(connection, settings, config, keyring, extends=False)
+        with psycopg.connect(dsn, autocommit=True) as connection, _telling_mismatches():
+            found = identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring)
         yield Ledger(settings, dsn, found.source, found.store_id, config, keyring)

@@ -94,6 +94,7 @@ EVENTS: dict[str, str] = {
     "RemittanceRecorded": "clearing",
     "SettlementsConfirmed": "clearing",
     "AuditAccessed": "governance",
+    "ConfigurationExtended": "governance",
     "LogSealed": "governance",
     "PersonKeyDestroyed": "governance",
     "PersonRecordsLinked": "governance",
@@ -1327,6 +1328,25 @@ class AuditAccessed(StreamEnvelope):
     records: int
     subject_card_id: str
     cross_province: bool
+
+
+class ConfigurationExtendedEntry(TypedDict):
+    """A rule's value in a scope from a date on."""
+
+    key: str
+    scope: str
+    effective_from: str
+    value: str
+
+
+class ConfigurationExtended(StreamEnvelope):
+    """Entries were added to the configuration: what follows in the log was decided by them, too."""
+
+    previous_configuration_digest: str
+    configuration_digest: str
+    entries_before: int
+    entries_after: int
+    added: list[ConfigurationExtendedEntry]
 
 
 class LogSealed(StreamEnvelope):

@@ -6,65 +6,52 @@ scope that has begun (programme over province over `*`) and, within it, the late
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictInt, model_validator
 
 from ledger.core.calendar import from_date
-from ledger.core.fields import AMOUNT_MAX, ID
+from ledger.core.fields import ID
 from ledger.core.provinces import PARTIES
+from ledger.core.rules import DATES, LEDGER, PROGRAMME, RULES
 
-DEFAULTS: Final[dict[str, Any]] = {
-    "clock.future_tolerance_seconds": 300,
-    "calendar.holidays": [],
-    "calendar.workdays": [],
-    "card.temporary_loss_days": 5,
-    "card.temporary_loss_working_days": False,
-    "card.formal_loss_liftable": True,
-    "card.guardian_below_age": 16,
-    "payout.disclosure_working_days": None,
-    "payout.ceiling_fen": None,
-    "medical.registration_required_inpatient": True,
-    "medical.registration_required_other": False,
-    "medical.temporary_registration_months": 6,
-    "medical.registration_lock_months": 6,
-    "medical.clear_personal_account": True,
-    "family_aid.max_transfer_fen": 200_000,
-    "family_aid.max_transfers_per_day": 3,
-    "transit.offline_grace_fen": 1_000,
-    "transit.late_days": 30,
-    "transit.blacklist_delay_minutes": 1_440,
-    "transit.journey_timeout_minutes": 240,
-    "transit.day_cut_minutes": 180,
-    "transit.purse_max_fen": 100_000,
-    "pass.activation_days": 90,
-    "clearing.negative_pair": "FLIP",
-    "clearing.max_deferrals": 2,
-    "prepayment.multiple": 2,
-    "prepayment.yellow_percent": 70,
-    "prepayment.red_percent": 90,
-    "retention.years": 30,
-}
-NATIONAL_ONLY: Final = frozenset(
-    {
-        "clock.future_tolerance_seconds",
-        "calendar.holidays",
-        "calendar.workdays",
-        "clearing.max_deferrals",
-        "prepayment.yellow_percent",
-        "prepayment.red_percent",
-        "retention.years",
-    }
-)
-BY_PROGRAMME: Final = frozenset({"payout.disclosure_working_days", "payout.ceiling_fen"})
-FLAGS: Final = frozenset(key for key, value in DEFAULTS.items() if isinstance(value, bool))
-CALENDARS: Final = frozenset({"calendar.holidays", "calendar.workdays"})
-DAY_CUT: Final = "transit.day_cut_minutes"
-# By the unit a key ends in, so that no date or instant of the contract can be moved out of the calendar.
-HIGHEST: Final = {"fen": AMOUNT_MAX, "months": 1_200, "years": 100, "days": 36_500}
-HIGHEST_OF_OTHERS: Final = 10_000_000
+DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+MOST_TOLD: Final = 60
+
+
+def is_date(found: object) -> bool:
+    """Whether this is a calendar date as TOML or JSON write it. A time of day is none."""
+    if isinstance(found, str):
+        try:
+            return DATE.fullmatch(found) is not None and bool(date.fromisoformat(found))
+        except ValueError:
+            return False
+    return isinstance(found, date) and not isinstance(found, datetime)
+
+
+def _calendar_date(found: object) -> object:
+    """Anything else would be taken for seconds since 1970, or lose its time of day."""
+    if not is_date(found):
+        raise ValueError(f"needs a date such as 2025-07-01, not {told(found)}")
+    return found
+
+
+Day = Annotated[date, BeforeValidator(_calendar_date)]
+
+
+def told(value: object) -> str:
+    """A value as a message shows it, however long it is."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, int) and value.bit_length() > 4 * MOST_TOLD:
+        return "a number of that size"
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= MOST_TOLD else f"{text[:MOST_TOLD]}..."
 
 
 class Entry(BaseModel):
@@ -73,37 +60,26 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
-    scope: str = "*"
-    effective_from: date
-    value: StrictBool | StrictInt | str | list[date]
+    scope: str = LEDGER
+    effective_from: Day
+    value: StrictBool | StrictInt | str | list[Day]
 
     @model_validator(mode="after")
     def _fits_its_key(self) -> "Entry":
-        if self.key not in DEFAULTS:
-            raise ValueError(f"unknown key {self.key!r}; known: {', '.join(sorted(DEFAULTS))}")
+        rule = RULES.get(self.key)
+        if rule is None:
+            raise ValueError(f"key: {told(self.key)} is no rule")
         parts = self.scope.split(":")
-        if self.scope != "*":
-            if self.key in NATIONAL_ONLY:
-                raise ValueError(f"{self.key} holds for the whole ledger: scope must be '*'")
+        if self.scope != LEDGER:
+            if rule.scope == LEDGER:
+                raise ValueError(f"scope: {self.key} holds for the whole ledger, so scope must be '*' or left out")
             if parts[0] not in PARTIES or len(parts) > 2 or not all(map(ID.fullmatch, parts)):
-                raise ValueError(f"scope {self.scope!r} is not '*', a province such as '34', or '34:programme'")
-            if len(parts) == 2 and self.key not in BY_PROGRAMME:
-                raise ValueError(f"{self.key} has no scope by programme")
-        wanted = _wanted(self.key)
-        if not wanted[1](self.value):
-            raise ValueError(f"{self.key} needs {wanted[0]}, not {self.value!r}")
+                raise ValueError(f"scope: {told(self.scope)} is not '*', a province such as '34', or '34:programme'")
+            if len(parts) == 2 and rule.scope != PROGRAMME:
+                raise ValueError(f"scope: {self.key} differs by province and not by programme: write '{parts[0]}'")
+        if not rule.takes(self.value):
+            raise ValueError(f"value: needs {rule.wants()}, not {told(self.value)}")
         return self
-
-
-def _wanted(key: str) -> tuple[str, Any]:
-    if key in FLAGS:
-        return "true or false", lambda value: isinstance(value, bool)
-    if key in CALENDARS:
-        return "a list of dates", lambda value: isinstance(value, list)
-    if key == "clearing.negative_pair":
-        return "FLIP or CARRY", lambda value: value in ("FLIP", "CARRY")
-    most = 1_439 if key == DAY_CUT else HIGHEST.get(key.replace(".", "_").rpartition("_")[2], HIGHEST_OF_OTHERS)
-    return f"a whole number, 0 to {most}", lambda value: type(value) is int and 0 <= value <= most
 
 
 class Configuration:
@@ -111,10 +87,11 @@ class Configuration:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.entries = list(entries)
+        self._digest = ""
         self._by_key: dict[str, dict[str, list[tuple[int, Any]]]] = {}
         for entry in self.entries:
             value: Any = entry.value
-            if entry.key in CALENDARS:
+            if RULES[entry.key].kind == DATES:
                 value = frozenset(from_date(day) for day in value)
             scopes = self._by_key.setdefault(entry.key, {})
             scopes.setdefault(entry.scope, []).append((from_date(entry.effective_from), value))
@@ -130,23 +107,48 @@ class Configuration:
         """Value in force on business date `day`; None only for keys whose default is none."""
         scopes = self._by_key.get(key)
         if scopes is not None:
-            for scope in (f"{province}:{programme}", province, "*"):
+            for scope in (f"{province}:{programme}", province, LEDGER):
                 found = None
                 for begins, value in scopes.get(scope, ()):
                     if begins <= day:
                         found = (value,)
                 if found:
                     return found[0]
-        default = DEFAULTS[key]
-        return frozenset() if key in CALENDARS else default
+        rule = RULES[key]
+        return frozenset() if rule.kind == DATES else rule.default
 
     def calendar(self, day: int) -> tuple[frozenset[int], frozenset[int]]:
         """(holidays, workdays) in force on `day`."""
         return self.value("calendar.holidays", day), self.value("calendar.workdays", day)
 
+    def in_force(self, key: str, day: int) -> dict[str, Entry]:
+        """Scope -> the entry of a key that counts there on `day`, scopes in order."""
+        found: dict[str, Entry] = {}
+        for entry in self.entries:
+            if entry.key == key and from_date(entry.effective_from) <= day:
+                before = found.get(entry.scope)
+                if before is None or before.effective_from <= entry.effective_from:
+                    found[entry.scope] = entry
+        return dict(sorted(found.items()))
+
+    # --- growing -----------------------------------------------------------------------------------------------------
+
+    def first(self, count: int) -> "Configuration":
+        """The list as it was when it had so many entries."""
+        return self if count == len(self.entries) else Configuration(self.entries[:count])
+
+    def with_added(self, entries: Iterable[Entry]) -> "Configuration":
+        return Configuration([*self.entries, *entries])
+
+    def begins_with(self, other: "Configuration") -> bool:
+        return self.entries[: len(other.entries)] == other.entries
+
     def as_json(self) -> list[dict[str, Any]]:
         return [entry.model_dump(mode="json") for entry in self.entries]
 
     def digest(self) -> str:
-        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of the list as compact JSON with sorted keys."""
+        if not self._digest:
+            text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
+            self._digest = hashlib.sha256(text.encode()).hexdigest()
+        return self._digest

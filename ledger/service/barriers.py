@@ -21,22 +21,23 @@ from ledger.store.source import StoreSource
 class Barriers:
     """What a writer knows that barriers need."""
 
-    def __init__(self, connect: Connect, config: Configuration) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._config = config
 
-    def reading_for(self, command: Command) -> "Callable[[StoreSource], AbstractContextManager[None]] | None":
+    def reading_for(
+        self, command: Command, config: Configuration
+    ) -> "Callable[[StoreSource], AbstractContextManager[None]] | None":
         """What is to be done around the decision of a command that is alone; None: nothing."""
         read = READ.get(command.type.name)
-        return None if read is None else lambda source: read(self, source, command)
+        return None if read is None else lambda source: read(self, source, command, config)
 
     @contextmanager
-    def cut_off(self, source: StoreSource, command: Command) -> Iterator[None]:
+    def cut_off(self, source: StoreSource, command: Command, config: Configuration) -> Iterator[None]:
         with ExitStack() as stack:
             try:
                 if not _is_known(source, command) and not any(source.load([(Cycle, command["cycle"])])):
                     connection = stack.enter_context(closing(self._connect()))
-                    limit = self._config.value("clearing.max_deferrals", command.bdate)
+                    limit = config.value("clearing.max_deferrals", command.bdate)
                     source.prepare_cut_off(connection, command["cycle"], limit)
             except appending.GONE:
                 pass
@@ -46,7 +47,7 @@ class Barriers:
                 source.prepared = None
 
     @contextmanager
-    def seal(self, source: StoreSource, command: Command) -> Iterator[None]:
+    def seal(self, source: StoreSource, command: Command, config: Configuration) -> Iterator[None]:
         try:
             if not _is_known(source, command) and not any(source.load([(SealId, command["seal_id"])])):
                 source.prepare_seal()
@@ -63,7 +64,7 @@ def _is_known(source: StoreSource, command: Command) -> bool:
     return bool(source.find([(command.submitter, command.reference)]))
 
 
-READ: Final[dict[str, Callable[[Barriers, StoreSource, Command], AbstractContextManager[None]]]] = {
+READ: Final[dict[str, Callable[[Barriers, StoreSource, Command, Configuration], AbstractContextManager[None]]]] = {
     "CutOffCycle": Barriers.cut_off,
     "SealLog": Barriers.seal,
 }

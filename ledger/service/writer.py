@@ -29,7 +29,7 @@ from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch,
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
 from ledger.service.turns import Reading, Turn
-from ledger.store import appending, runs
+from ledger.store import appending, identity, runs
 from ledger.store.lease import LeaseLost
 from ledger.store.runs import Progress
 
@@ -80,7 +80,7 @@ class Writer:
         self._config = config
         self._keyring = keyring
         self._clock = clock
-        self._barriers = Barriers(connect, config)
+        self._barriers = Barriers(connect)
         self.session = Session(connect)
         self._committer = ThreadPoolExecutor(1, "commit")
         self._idle = IdleWatch(self._hand_over_if_due)
@@ -164,6 +164,7 @@ class Writer:
             self._wait_for_lease()
             self._turn.begin()
             self._position, self._recorded_at = self.session.source.head()
+            self._config = identity.in_force(self.session.reading, self._config)
             self._recent.clear()
 
     def _wait_for_lease(self) -> None:
@@ -223,7 +224,7 @@ class Writer:
     def _barrier_ahead(self, batch: Batch) -> Iterator[None]:
         """A barrier that may read much of the log does so before the lease is taken."""
         command = batch.lines[0].command if len(batch.lines) == 1 else None
-        reading = self._barriers.reading_for(command) if command is not None else None
+        reading = self._barriers.reading_for(command, self._config) if command is not None else None
         if reading is None:
             yield
             return

@@ -9,9 +9,10 @@ from typing import Any
 
 import psycopg
 
+from ledger.core.configuration import Configuration
 from ledger.families.clearing.lines import Line
 from ledger.families.clearing.units import Unit
-from ledger.store import lines, recorder, runs, state
+from ledger.store import identity, lines, recorder, runs, state
 from ledger.store import submissions as receipts
 from ledger.store.lease import LeaseLost
 
@@ -33,6 +34,8 @@ class Append:
     units: list[tuple[str, Unit]] = field(default_factory=list)
     cycle: tuple[str, Any, int] | None = None
     progress: runs.Progress | None = None
+    # (digest of the store's list before, the longer list)
+    configuration: tuple[str, Configuration] | None = None
 
 
 def commit(connection: psycopg.Connection[Any], append: Append) -> None:
@@ -50,6 +53,8 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> None:
                 lines.upsert_units(cursor, lines.STORE, append.units)
             if append.cycle is not None:
                 lines.store_cycle_rows(cursor, lines.STORE, *append.cycle)
+            if append.configuration is not None:
+                identity.extend(cursor, *append.configuration)
             if append.progress is not None:
                 runs.advance(cursor, append.progress)
             if append.events:

@@ -1,7 +1,8 @@
 """What a store is: its source, its random id, the fingerprint of its secret, its configuration.
 
 Fixed when the store is created and compared at every start: another secret would give every person a second key,
-another configuration would decide the past's late facts differently.
+another configuration would decide the past's late facts differently. Only the configuration may grow, by entries at its
+end, and only together with the event that says so (`ledger.service.extending`).
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from pydantic import ValidationError
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
@@ -20,6 +22,9 @@ SELECT = """
 INSERT = """
     INSERT INTO ledger.store (source, store_id, secret_fingerprint, configuration_digest, configuration)
     VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+EXTEND = """
+    UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s RETURNING true
 """
 
 
@@ -33,17 +38,46 @@ class Identity:
     store_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The configuration as the store keeps it: its entries as JSON, and the digest beside them."""
+
+    digest: str
+    entries: list[dict[str, Any]]
+
+    def configuration(self) -> Configuration:
+        try:
+            return Configuration.load(self.entries)
+        except ValidationError:
+            raise StoreMismatch(
+                "the configuration kept in the store was changed, or is that of a newer program: run `onecard verify`"
+            ) from None
+
+    def require_beginning_of(self, config: Configuration) -> None:
+        """StoreMismatch unless the list goes on where the store's ends."""
+        if self.digest != config.digest() and config.as_json()[: len(self.entries)] != self.entries:
+            raise StoreMismatch(
+                "the configuration differs from the one this store was written with: entries are only added at the end,"
+                " never edited or removed; bring the store's own by ONECARD_CONFIG"
+            )
+
+
+def kept(connection: psycopg.Connection[Any]) -> Kept | None:
+    """The configuration of the store; None before it is made."""
+    row = connection.execute("SELECT configuration_digest, configuration FROM ledger.store").fetchone()
+    return None if row is None else Kept(*row)
+
+
 def check(
     connection: psycopg.Connection[Any],
     source: str | None,
     default_source: str,
     config: Configuration,
     keyring: Keyring,
-    extends: bool = True,
 ) -> Identity:
     """The store's identity; made now if the store is new. `source` None accepts whatever the store has.
 
-    `extends`: a longer configuration becomes the store's. Who only reads leaves the store as it is.
+    A longer configuration passes, and leaves the store's as it is.
     """
     row = connection.execute(SELECT).fetchone()
     if row is None:
@@ -64,25 +98,25 @@ def check(
         raise StoreMismatch(f"this store is the ledger of source {kept_source!r}, not {source!r}: see ONECARD_SOURCE")
     if fingerprint != keyring.fingerprint():
         raise StoreMismatch("this store was written with another secret: bring its file by ONECARD_SECRET_FILE")
-    if digest != config.digest():
-        brought = config.as_json()
-        if brought[: len(entries)] != entries:
-            raise StoreMismatch(
-                "the configuration differs from the one this store was written with: entries are only added at the end,"
-                " never edited or removed; bring the store's own by ONECARD_CONFIG"
-            )
-        if extends and not _extend(connection, digest, config):
-            return check(connection, source, default_source, config, keyring)
+    Kept(digest, entries).require_beginning_of(config)
     return Identity(kept_source, store_id)
 
 
-def _extend(connection: psycopg.Connection[Any], digest: str, config: Configuration) -> bool:
-    """Entries are only ever added: a longer list that begins with the stored one replaces it.
+def in_force(connection: psycopg.Connection[Any], config: Configuration) -> Configuration:
+    """The store's configuration, asked by who has just taken the lease: another process may have extended it."""
+    row = connection.execute("SELECT configuration_digest FROM ledger.store").fetchone()
+    if row is None or row[0] == config.digest():
+        return config
+    found = kept(connection)
+    assert found is not None
+    longer = found.configuration()
+    if not longer.begins_with(config):
+        raise StoreMismatch("the store's configuration is not the one this process began with: repeat the command")
+    return longer
 
-    False if another process has just extended it, perhaps otherwise: then there is another list to compare with.
-    """
-    changed = connection.execute(
-        "UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s",
-        (config.digest(), json.dumps(config.as_json()), digest),
-    )
-    return changed.rowcount == 1
+
+def extend(cursor: psycopg.Cursor[Any], before: str, config: Configuration) -> None:
+    """In an append transaction: the list whose digest is `before` becomes this longer one."""
+    cursor.execute(EXTEND, (config.digest(), json.dumps(config.as_json()), before))
+    if not cursor.fetchall():
+        raise StoreMismatch("the store's configuration changed meanwhile: repeat the command")
