@@ -77,9 +77,9 @@ class Column:
         mark = get_args(inner)[1] if get_origin(inner) is Annotated else inner
         return cls(name, KINDS[mark], is_optional)
 
-    def stored(self, values: Sequence[Any]) -> Sequence[Any]:
+    def stored(self, values: Sequence[Any]) -> list[Any]:
         change = self.kind.stored
-        return values if change is None else [None if value is None else change(value) for value in values]
+        return list(values) if change is None else [None if value is None else change(value) for value in values]
 
 
 class Table:
@@ -89,8 +89,8 @@ class Table:
         self.row_type = row_type
         hints = get_type_hints(row_type, include_extras=True)
         self.columns = [Column.of(field.name, hints[field.name]) for field in msgspec.structs.fields(row_type)]
-        # `position` is the parent's, so it stands last.
-        self.columns.sort(key=lambda column: column.name == "position")
+        # A struct's keyword-only fields stand behind the others: `position` is the last.
+        assert self.columns[-1].name == "position"
         self._by_name = {column.name: column for column in self.columns}
         self.keys = [self._by_name[name] for name in row_type.key]
         self._loading = [(n, column.kind.loaded) for n, column in enumerate(self.columns) if column.kind.loaded]
@@ -130,7 +130,7 @@ class Table:
         for start in range(0, len(keys), ROWS_PER_STATEMENT):
             part = keys[start : start + ROWS_PER_STATEMENT]
             wanted = [column.stored(values) for column, values in zip(self.keys, zip(*part, strict=True), strict=True)]
-            cursor.execute(statement, (*map(list, wanted), source), binary=True)
+            cursor.execute(statement, (*wanted, source), binary=True)
             for row in self.rows(cursor.fetchall()):
                 yield self.key_of(row), row
 
@@ -145,21 +145,22 @@ class Table:
         )
         for start in range(0, len(rows), ROWS_PER_STATEMENT):
             part = rows[start : start + ROWS_PER_STATEMENT]
-            values = [list(column.stored([getattr(row, column.name) for row in part])) for column in self.columns]
-            cursor.execute(statement, (source, *values))
+            columns = zip(self.columns, zip(*map(msgspec.structs.astuple, part), strict=True), strict=True)
+            cursor.execute(statement, (source, *[column.stored(values) for column, values in columns]))
 
     def key_of(self, row: FoldedRow) -> Key:
         return tuple(getattr(row, name) for name in self.row_type.key)
 
     def rows(self, found: Iterable[Sequence[Any]]) -> Iterable[Any]:
         """Rows from tuples in the order of `select_list`."""
+        row_type, loading = self.row_type, self._loading
         for values in found:
-            if self._loading:
+            if loading:
                 values = list(values)
-                for n, loaded in self._loading:
+                for n, loaded in loading:
                     if values[n] is not None:
                         values[n] = loaded(values[n])
-            yield self.row_type(**dict(zip((column.name for column in self.columns), values, strict=True)))
+            yield row_type(*values[:-1], position=values[-1])
 
     @property
     def select_list(self) -> str:
