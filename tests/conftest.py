@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fix_seed",
     "tests.fix_stores",
     "tests.fix_damage",
+    "tests.fix_told",
     "tests.fix_kafka",
     "tests.fix_published",
     "tests.fix_planting",

@@ -7,13 +7,13 @@ import typer
 from ops.cli.opening import opened
 from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
 from ops.cli.sources import Source, asked_of
-from ops.cli.things import Asked, Element, answer_things, show_things
-from projections.questions import payouts, streams
+from ops.cli.things import Asked, Card, Element, answer_things, card_id_of, one_of, only, show_things
+from projections.questions import payouts
 from projections.questions.snapshot import Cursor
 from projections.views.business.payouts import PAYOUTS
 
-Province = Annotated[str | None, typer.Option(metavar="P", help="Only of this paying province, such as 34.")]
-Programme = Annotated[str | None, typer.Option(metavar="G", help="Only of this programme.")]
+Province = Annotated[str | None, only("P", "Only of this paying province, such as 34.")]
+Programme = Annotated[str | None, only("G", "Only of this programme.")]
 BUDGET_COLUMNS = ("province", "programme", "issued>", "available>", "in payment>", "paid>")
 BATCH_COLUMNS = (
     "batch",
@@ -59,11 +59,9 @@ def budgets(
 def batches(
     province: Province = None,
     programme: Programme = None,
-    period: Annotated[str | None, typer.Option(metavar="M", help="Only for this month, such as 2025-06.")] = None,
-    bank: Annotated[str | None, typer.Option(metavar="B", help="Only paid out by this bank.")] = None,
-    state: Annotated[
-        str | None, typer.Option(metavar="S", help=f"Only in this state: {', '.join(BATCH_STATES)}.")
-    ] = None,
+    period: Annotated[str | None, only("M", "Only for this month, such as 2025-06.")] = None,
+    bank: Annotated[str | None, only("B", "Only paid out by this bank.")] = None,
+    state: Annotated[str | None, only("S", f"Only in this state: {', '.join(BATCH_STATES)}.")] = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
@@ -74,7 +72,7 @@ def batches(
     Example:
       onecard payouts list --state SENT
     """
-    _one_of("--state", state, BATCH_STATES)
+    one_of("--state", state, BATCH_STATES)
     wanted = {"province": province, "programme": programme, "period": period, "bank": bank, "state": state}
     return answer_things(
         Asked(source, as_json, as_jsonl),
@@ -91,9 +89,7 @@ def batches(
 
 def batch(
     batch_id: Annotated[str, typer.Argument(metavar="BATCH", help="The batch's batch_id.")],
-    state: Annotated[
-        str | None, typer.Option(metavar="S", help=f"Only lines in this state: {', '.join(LINE_STATES)}.")
-    ] = None,
+    state: Annotated[str | None, only("S", f"Only lines in this state: {', '.join(LINE_STATES)}.")] = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
@@ -105,7 +101,7 @@ def batch(
       onecard payouts show pension-2025-06 --state RETURNED
     """
     refuse_both(as_json, as_jsonl)
-    _one_of("--state", state, LINE_STATES)
+    one_of("--state", state, LINE_STATES)
     if not is_text(batch_id):
         refuse("BATCH must be UTF-8.")
 
@@ -128,7 +124,7 @@ def batch(
 
 
 def overpayments(
-    card: Annotated[str | None, typer.Option(metavar="CARD", help="Only of this card.")] = None,
+    card: Card = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
@@ -141,8 +137,7 @@ def overpayments(
     """
 
     def of_one(cursor: Cursor, one: str) -> payouts.Overpayments:
-        card_id = None if card is None else streams.find_card(cursor, one, card).stream_id
-        return payouts.Overpayments(cursor, one, card_id)
+        return payouts.Overpayments(cursor, one, card_id_of(cursor, one, card))
 
     return answer_things(
         Asked(source, as_json, as_jsonl),
@@ -155,11 +150,6 @@ def overpayments(
         PAYOUTS,
         of_one,
     )
-
-
-def _one_of(option: str, given: str | None, known: tuple[str, ...]) -> None:
-    if given is not None and given not in known:
-        refuse(f"{option} must be one of {', '.join(known)}, not {given!r}.")
 
 
 def _yuan(one: Element, *names: str) -> list[str]:

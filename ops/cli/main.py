@@ -22,6 +22,7 @@ from ops.cli import (
     follow,
     incidents,
     lag,
+    loans,
     operations,
     payouts,
     rebuild,
@@ -84,6 +85,7 @@ payouts.payouts.command("list")(benefits.batches)
 payouts.payouts.command("show")(benefits.batch)
 payouts.payouts.command("overpayments")(benefits.overpayments)
 app.add_typer(payouts.payouts, name="payouts")
+app.add_typer(loans.loans, name="loans")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

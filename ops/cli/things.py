@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ops.cli.opening import opened
-from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, lines, refuse_both
+from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, is_text, lines, refuse, refuse_both
 from ops.cli.sources import asked_of, listed, told
+from projections.questions import streams
 from projections.questions.snapshot import Cursor
 from projections.questions.things import Listing, OfAll
 from projections.views.business.folded import Folded
@@ -23,6 +26,32 @@ class Asked:
     source: str | None
     as_json: bool
     as_jsonl: bool
+
+
+def only(metavar: str, help_text: str, option: str | None = None) -> Any:
+    """An option that asks for things of one value only."""
+
+    def checked(value: str | None) -> str | None:
+        if value is not None and not is_text(value):
+            refuse(f"{metavar} must be UTF-8.")
+        return value
+
+    names = () if option is None else (option,)
+    return typer.Option(*names, metavar=metavar, help=help_text, callback=checked)
+
+
+Card = Annotated[str | None, only("CARD", "Only of this card: a card_sn or card_id.")]
+
+
+def card_id_of(cursor: Cursor, source: str, card: str | None) -> str | None:
+    """The card an option names; Unknown if it names none."""
+    return None if card is None else streams.find_card(cursor, source, card).stream_id
+
+
+def one_of(option: str, given: str | None, known: Sequence[str]) -> None:
+    """Refuse a word that nothing can be."""
+    if given is not None and given not in known:
+        refuse(f"{option} must be one of {', '.join(known)}, not {given!r}.")
 
 
 def answer_things(

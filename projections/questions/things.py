@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 from projections import tracking
 from projections.questions import sources
 from projections.questions.national.marks import Element, marked
-from projections.questions.snapshot import Cursor
+from projections.questions.snapshot import Cursor, Unknown
 from projections.views.business.folded import Folded
 from projections.views.business.rows import FoldedRow
 
@@ -24,7 +24,8 @@ class Listing(Protocol):
 class Things:
     """Rows of a type in the order of their key. `where`: column -> the value it must have; None asks for all.
 
-    `most`: column -> the highest value, `least`: column -> the lowest. Read as they are written out.
+    `most`: column -> the highest value, `least`: column -> the lowest; `without`: rows of cards that stand there are
+    left out. Read as they are written out.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Things:
         where: Mapping[str, Any],
         least: Mapping[str, Any] | None = None,
         most: Mapping[str, Any] | None = None,
+        without: type[FoldedRow] | None = None,
     ) -> None:
         self._cursor = cursor
         self._table = view.tables[row_type]
@@ -47,7 +49,12 @@ class Things:
             **{f"{name} <= %s": value for name, value in (most or {}).items()},
         }
         wanted = {test: value for test, value in tests.items() if value is not None}
-        self._where = " AND ".join(["source = %s", *wanted])
+        conditions = ["source = %s", *wanted]
+        if without is not None:
+            mine, others = (view.tables[one].name(self.version) for one in (row_type, without))
+            same = f"(other.source, other.card_id) = ({mine}.source, {mine}.card_id)"
+            conditions.append(f"NOT EXISTS (SELECT FROM {others} AS other WHERE {same})")
+        self._where = " AND ".join(conditions)
         self._values = [source, *wanted.values()]
 
     def found(self) -> Iterator[Any]:
@@ -74,11 +81,20 @@ class Things:
 class OfAll:
     """The same of every ledger that the view follows, by source; each object begins with its source.
 
-    What one ledger says beside its elements, all say by source.
+    What one ledger says beside its elements, all say by source. A card or another object that only some know is asked
+    of those; it is Unknown if none does.
     """
 
     def __init__(self, cursor: Cursor, view: Folded, ask: Callable[[Cursor, str], Listing]) -> None:
-        self._parts = {source: ask(cursor, source) for source in sources.every(cursor, view.name)}
+        self._parts: dict[str, Listing] = {}
+        unknown = None
+        for source in sources.every(cursor, view.name):
+            try:
+                self._parts[source] = ask(cursor, source)
+            except Unknown as none:
+                unknown = none
+        if unknown is not None and not self._parts:
+            raise unknown
 
     def rows(self) -> Iterator[Element]:
         for source, part in self._parts.items():

@@ -4,10 +4,11 @@ from typing import Final
 
 from projections.views.audit import Audit
 from projections.views.balances import Balances
+from projections.views.business.loans import LOANS
 from projections.views.business.payouts import PAYOUTS
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
 
 BOOKS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
 """What everybody keeps; the others follow one business each."""
-VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS)
+VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS)
