@@ -4,11 +4,15 @@ from typing import Final
 
 from projections.views.audit import Audit
 from projections.views.balances import Balances
+from projections.views.business.journeys import JOURNEYS
 from projections.views.business.loans import LOANS
+from projections.views.business.merchants import MERCHANTS
+from projections.views.business.passes import PASSES
 from projections.views.business.payouts import PAYOUTS
+from projections.views.business.vouchers import VOUCHERS
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
 
 BOOKS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
 """What everybody keeps; the others follow one business each."""
-VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS)
+VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS, JOURNEYS, PASSES, VOUCHERS, MERCHANTS)
