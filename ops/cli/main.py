@@ -19,6 +19,7 @@ from ops.cli import (
     books,
     clearing,
     demo,
+    entitlements,
     follow,
     incidents,
     lag,
@@ -86,6 +87,7 @@ payouts.payouts.command("show")(benefits.batch)
 payouts.payouts.command("overpayments")(benefits.overpayments)
 app.add_typer(payouts.payouts, name="payouts")
 app.add_typer(loans.loans, name="loans")
+app.add_typer(entitlements.entitlements, name="entitlements")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

@@ -4,6 +4,7 @@ from typing import Final
 
 from projections.views.audit import Audit
 from projections.views.balances import Balances
+from projections.views.business.entitlements import ENTITLEMENTS
 from projections.views.business.journeys import JOURNEYS
 from projections.views.business.loans import LOANS
 from projections.views.business.merchants import MERCHANTS
@@ -15,4 +16,4 @@ from projections.views.port import View
 
 BOOKS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
 """What everybody keeps; the others follow one business each."""
-VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS, JOURNEYS, PASSES, VOUCHERS, MERCHANTS)
+VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS, ENTITLEMENTS, JOURNEYS, PASSES, VOUCHERS, MERCHANTS)
