@@ -12,7 +12,6 @@ follows from what the store holds, whole commands at a time:
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -23,17 +22,18 @@ from ledger.core.identity import NO_DIGEST, Keyring
 from ledger.core.world import World
 from ledger.families.clearing.lines import lines_for
 from ledger.families.clearing.units import Unit
+from ledger.families.governance.configuration import EXTENDED, NotGrown, grown
 from ledger.families.registry import EVENTS
 from ledger.service.recording import Recorded, apply, stream_id
 from ledger.service.session import Session
-from ledger.store import appending, codec, state
+from ledger.store import appending, codec, identity, state
 from ledger.store.appending import Append
 from ledger.store.submissions import RESTORED, Submission
 
 EVENTS_A_COMMIT: Final = 500
 ROWS_IN_MEMORY: Final = 200_000
 CUT_OFF: Final = "CycleCutOff"
-TABLE: Final = ("line_count", "row_count", "deferred_count", "table_digest")
+TABLE: Final = ("line_count", "row_count", "deferred_count", "alarm_count", "table_digest")
 # (position, stream, framed bytes)
 Lost = tuple[int, str, bytes]
 
@@ -51,7 +51,6 @@ class Restorer:
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]], config: Configuration, keyring: Keyring) -> None:
         self._session = Session(connect)
-        self._config = config
         source = self._session.source
         self._world = World(source, config, keyring, 0, 0)
         self._held: list[Recorded] = []
@@ -61,6 +60,10 @@ class Restorer:
             self._session.close()
             raise Busy
         self.head, self._recorded_at = self._session.source.head()
+        kept = identity.kept(self._session.reading)
+        if kept is not None:
+            # A longer list that was brought need not be what the lost end made of it.
+            self._world.config = kept.configuration()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -96,6 +99,10 @@ class Restorer:
             if one.name == CUT_OFF:
                 append.cycle = self._cut_off(one)
             self._check(one)
+            if one.name == EXTENDED:
+                before = world.config.digest() if append.configuration is None else append.configuration[0]
+                world.config = self._grown(one)
+                append.configuration = before, world.config
             world.position = one.position
             apply(world, one.name, one.event, one.position, hashlib.sha256(one.data).hexdigest())
             append.lines.extend(lines_for(one.name, one.event, one.position))
@@ -130,16 +137,22 @@ class Restorer:
             raise Unfit(f"position {one.position} was recorded before the position before it")
         self._recorded_at = event["recorded_at"]
 
+    def _grown(self, one: Recorded) -> Configuration:
+        """The configuration from this position on."""
+        try:
+            return grown(self._world.config, one.event)
+        except NotGrown as error:
+            raise Unfit(f"position {one.position}: {error}") from None
+
     def _cut_off(self, one: Recorded) -> tuple[str, Any, int]:
         """What the cut-off took: the store's lines give it again, everything before being committed."""
         month = one.event["cycle"]
-        limit = self._config.value("clearing.max_deferrals", one.event["business_date"])
+        limit = self._world.config.value("clearing.max_deferrals", one.event["business_date"])
         table = self._session.source.cut_off(month, limit)
         differing = [name for name in TABLE if getattr(table, name) != one.event[name]]
         if differing:
             raise Unfit(f"position {one.position}: the store's lines give another {differing[0]} for cycle {month}")
-        # Entries of the configuration may have been added since: alarms are what they were.
-        return month, replace(table, alarm_count=one.event["alarm_count"]), one.position
+        return month, table, one.position
 
 
 def _origin(one: Recorded) -> tuple[str, str]:

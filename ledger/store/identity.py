@@ -20,8 +20,9 @@ SELECT = """
     SELECT source, store_id::text, secret_fingerprint, configuration_digest, configuration FROM ledger.store
 """
 INSERT = """
-    INSERT INTO ledger.store (source, store_id, secret_fingerprint, configuration_digest, configuration)
-    VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+    INSERT INTO ledger.store
+        (source, store_id, secret_fingerprint, configuration_digest, configuration, first_entries)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 EXTEND = """
     UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s RETURNING true
@@ -89,6 +90,7 @@ def check(
                 keyring.fingerprint(),
                 config.digest(),
                 json.dumps(config.as_json()),
+                len(config.entries),
             ),
         )
         row = connection.execute(SELECT).fetchone()

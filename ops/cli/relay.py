@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from types import FrameType
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from ops.cli.bars import bar
 from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import Json, answer, for_people, table, tell, unable
 from ops.collector import expect_a_long_run
-from ops.wiring import WRITER_ROLE, Ledger
+from ops.wiring import Ledger
 from projections.feed.port import Broken
 from projections.relay import incidents
 from projections.relay.broker import Broker
@@ -99,7 +98,7 @@ def restore_tail(as_json: Json = False) -> int:
         tail = Tail(log, ledger.store_id, Broker(access, ledger.source), ledger.topology)
         begun = reached = log.head()
         try:
-            with Restorer(partial(ledger.connect, WRITER_ROLE), ledger.config, ledger.keyring) as restorer:
+            with Restorer(ledger.connect, ledger.config, ledger.keyring) as restorer:
                 progress = tail.find()
                 if progress is not None:
                     with closing(ledger.feed()) as feed, bar("restoring", progress.position) as show:

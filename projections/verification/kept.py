@@ -1,12 +1,10 @@
-"""What the store keeps beside the log, against what was made again from the log: rows, units, lines, cycles, itself."""
+"""What the store keeps beside the log, against what was made again from the log: rows, units, lines, cycles."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
-from ledger.core.configuration import Configuration
-from ledger.core.identity import Keyring
 from ledger.core.rows import Row, StreamRow
 from ledger.service.recording import stream_id
 from ledger.store.line_tables import STORE
@@ -95,11 +93,3 @@ def clearing(cursor: Cursor) -> Iterator[Finding]:
     key = "concat_ws(' ', cycle, book, home, treatment, insutype, clr_type)"
     for subject, *_ in differing(cursor, STORE.rows, SEEN.rows, key, "NULL::bigint"):
         yield Finding("table_differs", subject, None, "the stored row of the table is not what the log's lines give")
-
-
-def identity(cursor: Cursor, config: Configuration, keyring: Keyring) -> Iterator[Finding]:
-    """The store is one store, under our secret and our configuration."""
-    cursor.execute("SELECT secret_fingerprint, configuration_digest, configuration FROM ledger.store")
-    found = cursor.fetchall()
-    if found != [(keyring.fingerprint(), config.digest(), config.as_json())]:
-        yield Finding("identity_differs", "store", None, "source, secret and configuration are not those of this store")

@@ -5,25 +5,25 @@ follow from those before it is a finding once; after that, what it broke shows w
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import psycopg
 
-from ledger.core.configuration import Configuration
 from ledger.core.decider import Event
 from ledger.core.identity import Keyring
 from ledger.core.rows import Row
 from ledger.core.world import Name, Unasked, World
 from ledger.families.clearing.lines import Line, lines_for
 from ledger.families.clearing.units import Unit
+from ledger.families.governance.configuration import EXTENDED
 from ledger.families.registry import EVENTS
 from ledger.service.recording import apply
 from ledger.store import lines, state
+from projections.verification.configuration import Rules
 from projections.verification.memory import Generations
 from projections.verification.report import DAMAGE, Report
 from projections.verification.scratch import SEEN, Cursor, storable, write_each
-from projections.views.clearing.view import COMPARED, possible_alarms
+from projections.views.clearing.view import COMPARED
 
 ROWS_IN_MEMORY: Final = 400_000
 UPSERT: Final = state.UPSERT.replace("ledger.state", "pg_temp.seen_state")
@@ -38,14 +38,12 @@ SELECT: Final = """
 class Rederivation(Unasked):
     """Feed it pages of decoded events in order with `take`; `finish` writes the rest. `damaged`: the log has holes."""
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], config: Configuration, keyring: Keyring, report: Report
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], rules: Rules, keyring: Keyring, report: Report) -> None:
         self._connection = connection
-        self._config = config
+        self._rules = rules
         self._report = report
         self._rows = Generations()
-        self._world = World(self, config, keyring, 0, 0)
+        self._world = World(self, rules.config, keyring, 0, 0)
         self._world.rows = self._rows
         self._units: dict[str, Unit] = {}
         self._changed: dict[Name, tuple[Row, int]] = {}
@@ -86,6 +84,9 @@ class Rederivation(Unasked):
                 self._cut_off(event, position)
             elif name == "CycleClosed":
                 self._closed(event, position)
+            elif name == EXTENDED:
+                self._report.extend(self._rules.take(event, position))
+                self._world.config = self._rules.config
             self._world.position = position
             apply(self._world, name, event, position, digest)
         except DAMAGE as error:
@@ -166,11 +167,8 @@ class Rederivation(Unasked):
         month = event["cycle"]
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {SEEN.lines}, {SEEN.units}")
-            limit = self._config.value("clearing.max_deferrals", event["business_date"])
+            limit = self._rules.config.value("clearing.max_deferrals", event["business_date"])
             table = lines.cut_off_table(cursor, SEEN, month, limit)
-            if event["alarm_count"] in possible_alarms(table):
-                # Entries of the configuration may have been added since.
-                table = replace(table, alarm_count=event["alarm_count"])
             lines.store_cycle_rows(cursor, SEEN, month, table, position)
         differing = [
             f"{name} {getattr(table, name)}, recorded {event[name]}"

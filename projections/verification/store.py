@@ -9,6 +9,7 @@ from psycopg import IsolationLevel
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from projections.verification import books, kept, log, scratch
+from projections.verification.configuration import Rules
 from projections.verification.rederive import Rederivation
 from projections.verification.report import Report
 
@@ -23,10 +24,12 @@ def check(
     report = Report()
     try:
         with connection.transaction():
-            log.Reading(connection, Rederivation(connection, config, keyring, report), report).read(progress)
+            with connection.cursor() as cursor:
+                rules = Rules(cursor, config, keyring)
+            log.Reading(connection, Rederivation(connection, rules, keyring, report), report).read(progress)
+            report.extend(rules.ended())
             with connection.cursor() as cursor:
                 _compare(cursor, report)
-                report.extend(kept.identity(cursor, config, keyring))
     finally:
         if not connection.broken:
             connection.isolation_level = None

@@ -264,7 +264,7 @@ DAMAGED = [
     ("UPDATE {t} SET payable_fen = payable_fen + 1 WHERE {first}", "clearing_rows", "cycle, home", "table_differs"),
     ("DELETE FROM {t} WHERE {first}", "clearing_rows", "cycle, home", "table_differs"),
     ("UPDATE {t} SET secret_fingerprint = 'x'", "store", "source", "identity_differs"),
-    ("UPDATE {t} SET configuration_digest = 'x'", "store", "source", "identity_differs"),
+    ("UPDATE {t} SET configuration_digest = 'x'", "store", "source", "configuration_differs"),
 ]
 
 

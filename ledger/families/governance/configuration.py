@@ -48,6 +48,28 @@ def added(event: Event) -> list[Entry]:
     return [Entry.model_validate({**entry, "value": json.loads(entry["value"])}) for entry in event["added"]]
 
 
+class NotGrown(Exception):
+    """An event that does not say how the list before it became the list it names."""
+
+
+def grown(before: Configuration, event: Event) -> Configuration:
+    """The list with what an event added; NotGrown if the event contradicts the list or itself."""
+    try:
+        after = before.with_added(added(event))
+    except (ValueError, TypeError, KeyError) as error:
+        raise NotGrown("what it adds are no entries of a configuration") from error
+    if (event["entries_before"], event["entries_after"]) != (len(before.entries), len(after.entries)):
+        raise NotGrown(
+            f"it says that it adds to {event['entries_before']} entries and makes them {event['entries_after']}, there"
+            f" were {len(before.entries)} and it adds {len(event['added'])}"
+        )
+    if event["previous_configuration_digest"] != before.digest():
+        raise NotGrown("its previous digest is not that of the list before it")
+    if event["configuration_digest"] != after.digest():
+        raise NotGrown("its digest is not that of the list before it and what it adds")
+    return after
+
+
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
