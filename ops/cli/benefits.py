@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
+from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both
 from ops.cli.sources import Source, asked_of
-from ops.cli.things import Asked, Card, Element, answer_things, card_id_of, one_of, only, show_things
+from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import payouts
 from projections.questions.snapshot import Cursor
 from projections.views.business.payouts import PAYOUTS
@@ -50,7 +50,7 @@ def budgets(
         Asked(source, as_json, as_jsonl),
         "budgets",
         BUDGET_COLUMNS,
-        lambda one: (one["province"], one["programme"], *_yuan(one, "issued", "available", "frozen", "paid")),
+        lambda one: (one["province"], one["programme"], *yuans(one, "issued", "available", "frozen", "paid")),
         PAYOUTS,
         lambda cursor, one: payouts.budgets(cursor, one, province, programme),
     )
@@ -80,7 +80,7 @@ def batches(
         BATCH_COLUMNS,
         lambda one: (
             *(one[key] for key in ("batch_id", "state", "province", "programme", "period", "lines")),
-            *_yuan(one, "lines", "paid", "returned", "stopped"),
+            *yuans(one, "lines", "paid", "returned", "stopped"),
         ),
         PAYOUTS,
         lambda cursor, one: payouts.batches(cursor, one, **wanted),
@@ -145,15 +145,11 @@ def overpayments(
         OVERPAYMENT_COLUMNS,
         lambda one: (
             *(one[key] for key in ("overpayment_id", "card_id", "batch_id", "line_id")),
-            *_yuan(one, "amount", "recovered", "offset", "outstanding"),
+            *yuans(one, "amount", "recovered", "offset", "outstanding"),
         ),
         PAYOUTS,
         of_one,
     )
-
-
-def _yuan(one: Element, *names: str) -> list[str]:
-    return [yuan(one[f"{name}_fen"]) for name in names]
 
 
 def _show_batch(found: payouts.Lines) -> None:
@@ -161,7 +157,7 @@ def _show_batch(found: payouts.Lines) -> None:
     with for_people() as console:
         what = f"{batch['kind']} of {batch['programme']} in {batch['province']} for {batch['period']}"
         console.print(f"{batch['batch_id']} is {batch['state']}: {what}, by {batch['bank']}.")
-        gross, paid, returned, stopped = _yuan(batch, "lines", "paid", "returned", "stopped")
+        gross, paid, returned, stopped = yuans(batch, "lines", "paid", "returned", "stopped")
         console.print(
             f"{batch['lines']:,} lines of {gross} yuan: {batch['paid']:,} paid ({paid}), {batch['returned']:,} returned"
             f" ({returned}), {batch['stopped']:,} stopped ({stopped}), {batch['struck']:,} struck."
@@ -171,5 +167,5 @@ def _show_batch(found: payouts.Lines) -> None:
 
 def _line_row(line: dict[str, Any]) -> tuple[object, ...]:
     why = line["returned_for"] or line["stopped_for"] or ""
-    amounts = _yuan(line, "amount", "offset", "overpaid")
+    amounts = yuans(line, "amount", "offset", "overpaid")
     return line["line_id"], line["state"], line["card_id"], *amounts, why

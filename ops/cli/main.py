@@ -33,6 +33,7 @@ from ops.cli import (
     submit,
     tick,
     topics,
+    transit,
     verify,
 )
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
@@ -88,6 +89,7 @@ payouts.payouts.command("overpayments")(benefits.overpayments)
 app.add_typer(payouts.payouts, name="payouts")
 app.add_typer(loans.loans, name="loans")
 app.add_typer(entitlements.entitlements, name="entitlements")
+app.add_typer(transit.transit, name="transit")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

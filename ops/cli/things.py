@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import opened
-from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, is_text, lines, refuse, refuse_both
+from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
 from ops.cli.sources import asked_of, listed, told
 from projections.questions import streams
 from projections.questions.snapshot import Cursor
@@ -52,6 +52,11 @@ def one_of(option: str, given: str | None, known: Sequence[str]) -> None:
     """Refuse a word that nothing can be."""
     if given is not None and given not in known:
         refuse(f"{option} must be one of {', '.join(known)}, not {given!r}.")
+
+
+def yuans(one: Element, *names: str) -> list[str]:
+    """Amounts of an element, for people."""
+    return [yuan(one[f"{name}_fen"]) for name in names]
 
 
 def answer_things(
