@@ -18,6 +18,7 @@ from ops.cli import (
     benefits,
     books,
     clearing,
+    config,
     demo,
     entitlements,
     follow,
@@ -29,6 +30,7 @@ from ops.cli import (
     rebuild,
     relay,
     serve,
+    services,
     simulate,
     submit,
     tick,
@@ -81,6 +83,7 @@ operations.schemas.command("export")(serve.export)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
 app.command("bench")(bench.bench)
+app.add_typer(config.config, name="config")
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
 payouts.payouts.command("list")(benefits.batches)
@@ -89,6 +92,7 @@ payouts.payouts.command("overpayments")(benefits.overpayments)
 app.add_typer(payouts.payouts, name="payouts")
 app.add_typer(loans.loans, name="loans")
 app.add_typer(entitlements.entitlements, name="entitlements")
+app.add_typer(services.services, name="services")
 app.add_typer(transit.transit, name="transit")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)

@@ -10,10 +10,11 @@ from projections.views.business.loans import LOANS
 from projections.views.business.merchants import MERCHANTS
 from projections.views.business.passes import PASSES
 from projections.views.business.payouts import PAYOUTS
+from projections.views.business.services import SERVICES
 from projections.views.business.vouchers import VOUCHERS
 from projections.views.clearing.view import Clearing
 from projections.views.port import View
 
 BOOKS: Final[tuple[View, ...]] = (Audit(), Balances(), Clearing())
 """What everybody keeps; the others follow one business each."""
-VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS, ENTITLEMENTS, JOURNEYS, PASSES, VOUCHERS, MERCHANTS)
+VIEWS: Final[tuple[View, ...]] = (*BOOKS, PAYOUTS, LOANS, ENTITLEMENTS, SERVICES, JOURNEYS, PASSES, VOUCHERS, MERCHANTS)
