@@ -18,7 +18,6 @@ from ops.cli import (
     benefits,
     books,
     clearing,
-    config,
     demo,
     entitlements,
     follow,
@@ -83,7 +82,6 @@ operations.schemas.command("export")(serve.export)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
 app.command("bench")(bench.bench)
-app.add_typer(config.config, name="config")
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
 payouts.payouts.command("list")(benefits.batches)
