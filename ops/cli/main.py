@@ -25,6 +25,7 @@ from ops.cli import (
     lag,
     loans,
     operations,
+    passes,
     payouts,
     rebuild,
     relay,
@@ -92,6 +93,7 @@ app.add_typer(loans.loans, name="loans")
 app.add_typer(entitlements.entitlements, name="entitlements")
 app.add_typer(services.services, name="services")
 app.add_typer(transit.transit, name="transit")
+app.add_typer(passes.passes, name="passes")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

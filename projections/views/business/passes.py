@@ -48,13 +48,25 @@ class PassVenue(FoldedRow):
 
     table: ClassVar[str] = "passes_venues"
     key: ClassVar[tuple[str, ...]] = ("pass_id", "venue")
-    indexes: ClassVar[tuple[str, ...]] = ("venue",)
     pass_id: str
     venue: str
     venue_province: str = ""
     uses: int = 0
     last_used_on: Day | None = None
     share_fen: int | None = None
+
+
+class Venue(FoldedRow):
+    """What a venue saw of passes: uses, how many passes, and its shares of those that have ended."""
+
+    table: ClassVar[str] = "passes_visited"
+    key: ClassVar[tuple[str, ...]] = ("venue",)
+    venue: str
+    passes: int = 0
+    uses: int = 0
+    last_used_on: Day | None = None
+    shares: int = 0
+    share_fen: int = 0
 
 
 class Sales(FoldedRow):
@@ -132,13 +144,13 @@ def used(rows: Rows, event: Event) -> None:
     """The first use of a pass that nobody activated makes it active."""
     found = rows.edit(Pass, event["pass_id"])
     found.state, found.activated_by = ACTIVE, found.activated_by or BY_USE
-    found.uses += 1
-    found.last_used_on = max(found.last_used_on or 0, event["business_date"])
-    at = rows.edit(PassVenue, event["pass_id"], event["venue"])
+    at, venue = rows.edit(PassVenue, event["pass_id"], event["venue"]), rows.edit(Venue, event["venue"])
     found.venues += not at.uses
-    at.uses += 1
+    venue.passes += not at.uses
     at.venue_province = province(event["venue_area"])
-    at.last_used_on = max(at.last_used_on or 0, event["business_date"])
+    for used_one in (found, at, venue):
+        used_one.uses += 1
+        used_one.last_used_on = max(used_one.last_used_on or 0, event["business_date"])
 
 
 def refunded(rows: Rows, event: Event) -> None:
@@ -165,6 +177,9 @@ def expired(rows: Rows, event: Event) -> None:
     for share in event["shares"]:
         at = rows.edit(PassVenue, event["pass_id"], share["venue"])
         at.venue_province, at.share_fen = share["province"], share["amount_fen"]
+        venue = rows.edit(Venue, share["venue"])
+        venue.shares += 1
+        venue.share_fen += share["amount_fen"]
         revenue = rows.edit(Revenue, *_revenue_of(event, share))
         revenue.passes += 1
         revenue.uses += at.uses
@@ -177,6 +192,7 @@ def of_expiry(event: Event) -> Iterable[Name]:
     yield Pass, (event["pass_id"],)
     for share in event["shares"]:
         yield PassVenue, (event["pass_id"], share["venue"])
+        yield Venue, (share["venue"],)
         yield Revenue, _revenue_of(event, share)
         if _is_elsewhere(event, share):
             yield ProvincePair, (event["seller_province"], share["province"])
@@ -202,11 +218,11 @@ PASS = Of(Pass, "pass_id")
 
 PASSES: Final = Folded(
     NAME,
-    (Pass, PassVenue, Sales, Revenue, ProvincePair, PassRestricted),
+    (Pass, PassVenue, Venue, Sales, Revenue, ProvincePair, PassRestricted),
     (
         On("PassPurchased", purchased, Each(PASS, Of(Sales, "seller", "product"))),
         On("PassActivated", activated, PASS),
-        On("PassUsed", used, Each(PASS, Of(PassVenue, "pass_id", "venue"))),
+        On("PassUsed", used, Each(PASS, Of(PassVenue, "pass_id", "venue"), Of(Venue, "venue"))),
         On("PassRefunded", refunded, PASS, sales_then),
         On("PassExpired", expired, of_expiry, sales_then),
         on_remittance("PASS", ProvincePair),
