@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from ops.cli.audit import day
-from ops.cli.output import Json, Jsonl, refuse, yuan
+from ops.cli.output import Json, Jsonl, yuan
+from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
 from ops.cli.things import Asked, answer_things, one_of, only
 from projections.questions import services as questions
@@ -34,8 +35,8 @@ def count_services(
     area: Annotated[str | None, only("A", "Only used in this area, such as 340100.")] = None,
     code: Annotated[str | None, only("C", "Only this service_code.")] = None,
     result: Annotated[str | None, only("R", f"Only with this result: {', '.join(RESULTS)}.")] = None,
-    first: Annotated[str | None, only("DATE", "First business date.", "--from")] = None,
-    last: Annotated[str | None, only("DATE", "Last business date.", "--to")] = None,
+    first: First = None,
+    last: Last = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,
@@ -52,11 +53,7 @@ def count_services(
         one_of("--by", name, tuple(BY))
     one_of("--scheme", scheme, SCHEMES)
     one_of("--result", result, RESULTS)
-    begin, end = (
-        None if given is None else day(option, given) for option, given in (("--from", first), ("--to", last))
-    )
-    if begin is not None and end is not None and begin > end:
-        refuse("--from is after --to.")
+    days = period(first, last)
     where = {
         "scheme": scheme,
         "item": item,
@@ -78,7 +75,7 @@ def count_services(
             None if one["amount_fen"] is None else yuan(one["amount_fen"]),
         ),
         SERVICES,
-        lambda cursor, one: questions.Counts(cursor, one, columns, where, begin, end),
+        lambda cursor, one: questions.Counts(cursor, one, columns, where, *days),
     )
 
 

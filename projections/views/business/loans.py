@@ -3,7 +3,7 @@
 from typing import ClassVar, Final
 
 from ledger.core.decider import Event
-from projections.views.business.folded import Each, Folded, Of, On, Rows
+from projections.views.business.folded import Each, Folded, Name, Of, On, Rows
 from projections.views.business.restricted import RestrictedCard, on_restriction
 from projections.views.business.rows import Day, FoldedRow, Hash, Uuid
 
@@ -136,7 +136,12 @@ def fined(rows: Rows, event: Event) -> None:
         one.fine_fen += event["amount_fen"]
 
 
-# The library that lent what is returned is known once the loan is; there are few of them in a page.
+def _lender(rows: Rows, event: Event) -> tuple[Name, ...]:
+    """The library that lent what is returned."""
+    loan = rows.get(Loan, event["loan_id"])
+    return () if loan is None else ((Library, (loan.library,)),)
+
+
 LOAN = Each(Of(Loan, "loan_id"), Of(Library, "library"), Of(Reader, "card_id"))
 
 LOANS: Final = Folded(
@@ -144,7 +149,7 @@ LOANS: Final = Folded(
     (Loan, Fine, Library, Reader, Restricted),
     (
         On("ItemBorrowed", borrowed, LOAN),
-        On("ItemReturned", returned, LOAN),
+        On("ItemReturned", returned, LOAN, _lender),
         On("FineCharged", fined, Each(Of(Fine, "fine_id"), LOAN)),
         on_restriction(Restricted),
     ),
