@@ -29,8 +29,8 @@ class Played:
     submitted: dict[str, Any]
     status: dict[str, Any]
     trial_balance: dict[str, Any]
-    cycle: dict[str, Any]
-    notices: dict[str, Any]
+    cycle: dict[str, Any] | None
+    notices: dict[str, Any] | None
     verified: dict[str, Any]
     balances: list[dict[str, Any]]
     rejects: Path
@@ -71,27 +71,29 @@ def play_day(stage: Stage, lines: int, seed: int, cycle: str, interesting_card: 
         "simulate", "--lines", str(lines), "--seed", str(seed), "--out", file,
         outcome=_simulated,
     )  # fmt: skip
-    played = _books(stage, file, cycle)
+    played = books(stage, file, cycle)
+    _largest(stage, played)
     card = interesting_card()
     if card is not None:
         _look_at(stage, played, card)
-    _verify(stage, played)
+    verified(stage, played)
     return played
 
 
 def play_scenario(stage: Stage, scenario: Scenario) -> Played:
     """A story with known figures."""
-    played = _books(stage, scenario.file, scenario.cycle)
+    played = books(stage, scenario.file, scenario.cycle)
+    _largest(stage, played)
     _look_at(stage, played, scenario.card)
     played.settlement = stage.run(
         "clearing", "show", scenario.settlement, outcome=lambda found: f"{len(found['lines'])} clearing line"
     )
-    _verify(stage, played)
+    verified(stage, played)
     return played
 
 
-def _books(stage: Stage, file: Path, cycle: str) -> Played:
-    """Submit a file, bring the views up, ask for the books and the clearing."""
+def books(stage: Stage, file: Path, cycle: str | None) -> Played:
+    """Submit a file, bring the views up, ask for the books and, where a month is told, for its clearing."""
     receipts, rejects = stage.place / RECEIPTS, stage.place / REJECTS
     submitted = stage.run("submit", file, "--receipts", receipts, "--rejects", rejects, outcome=_submitted)
     published = _publish(stage) if stage.with_kafka else None
@@ -101,9 +103,9 @@ def _books(stage: Stage, file: Path, cycle: str) -> Played:
         published=published,
         status=stage.run("status", outcome=lambda found: f"{found['events']:,} events in {found['streams']:,} streams"),
         trial_balance=stage.run("trial-balance", outcome=_balanced),
-        balances=[stage.run("accounts", "--prefix", prefix, outcome=_accounts) for prefix in BALANCES],
-        cycle=stage.run("clearing", "table", cycle, outcome=_table),
-        notices=stage.run("clearing", "notices", cycle, outcome=lambda found: f"{len(found['notices']):,} notices"),
+        balances=[],
+        cycle=stage.run("clearing", "table", cycle, outcome=_table) if cycle else None,
+        notices=stage.run("clearing", "notices", cycle, outcome=_notices) if cycle else None,
         verified={},
         rejects=rejects,
     )
@@ -116,14 +118,19 @@ def _publish(stage: Stage) -> dict[str, Any]:
     return stage.run("topics", "show", outcome=lambda found: f"{len(found['topics'])} topics")
 
 
+def _largest(stage: Stage, played: Played) -> None:
+    played.balances += [stage.run("accounts", "--prefix", prefix, outcome=_accounts) for prefix in BALANCES]
+
+
 def _look_at(stage: Stage, played: Played, card: str) -> None:
     balance = stage.run("balance", card, outcome=lambda found: f"the card is {found['state']}")
     played.balances.append(balance)
     played.history = stage.run("history", card, outcome=lambda found: f"{len(found['events'])} events")
 
 
-def _verify(stage: Stage, played: Played) -> None:
-    against = "topics,views" if stage.with_kafka else "views"
+def verified(stage: Stage, played: Played, *, sealed: bool = False) -> None:
+    """Everything made again from the log and compared."""
+    against = ("topics,views" if stage.with_kafka else "views") + (",seals" if sealed else "")
     played.verified = stage.run("verify", "--against", against, outcome=_verified)
 
 
@@ -135,10 +142,10 @@ def _simulated(found: dict[str, Any]) -> str:
 
 
 def _submitted(found: dict[str, Any]) -> str:
-    return (
-        f"{found['recorded']:,} recorded, {found['rejected']:,} refused, {found['duplicate']:,} sent a second time:"
-        " those got their first receipts again"
-    )
+    answered = f"{found['recorded']:,} recorded, {found['rejected']:,} refused"
+    if not found["duplicate"]:
+        return answered
+    return f"{answered}, {found['duplicate']:,} sent a second time: those got their first receipts again"
 
 
 def _relayed(found: dict[str, Any]) -> str:
@@ -161,6 +168,10 @@ def _accounts(found: dict[str, Any]) -> str:
 
 def _table(found: dict[str, Any]) -> str:
     return f"the month is {found['state']}: {found['line_count']:,} lines in {len(found['rows']):,} rows"
+
+
+def _notices(found: dict[str, Any]) -> str:
+    return f"{len(found['notices']):,} notices"
 
 
 def _verified(found: dict[str, Any]) -> str:

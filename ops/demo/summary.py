@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,14 @@ def show_day(console: Console, played: Played, families: Families) -> None:
     _verdict(console, played)
 
 
+def show_frame(console: Console, played: Played, families: Families, middle: Callable[[], None]) -> None:
+    """What was recorded and published before what a story has to show, and the verdict after it."""
+    _recorded(console, played, families)
+    _published(console, played, families)
+    middle()
+    _verdict(console, played)
+
+
 def show_scenario(console: Console, played: Played, families: Families, scenario: Scenario) -> None:
     """The parts of a story."""
     _recorded(console, played, families)
@@ -50,13 +58,14 @@ def show_scenario(console: Console, played: Played, families: Families, scenario
     _verdict(console, played)
 
 
-def _heading(console: Console, text: str) -> None:
+def heading(console: Console, text: str) -> None:
+    """The title of a part."""
     console.print()
     console.print(Text(text, style="bold cyan"))
 
 
 def _recorded(console: Console, played: Played, families: Families) -> None:
-    _heading(console, "What was recorded")
+    heading(console, "What was recorded")
     rows = []
     for family, count, events in families:
         most = ", ".join(f"{name} {number:,}" for name, number in events[:EVENTS_NAMED])
@@ -70,7 +79,7 @@ def _published(console: Console, played: Played, families: Families) -> None:
     """What each topic of events holds: as verification compares them, each event of a family once, on its topic."""
     if played.published is None:
         return
-    _heading(console, "What was published")
+    heading(console, "What was published")
     events = {family: count for family, count, _ in families}
     rows = []
     for topic in played.published["topics"]:
@@ -85,7 +94,7 @@ def _refused(console: Console, played: Played) -> None:
     codes = played.submitted["rejects_by_code"]
     if not codes:
         return
-    _heading(console, "What was refused, and what the sender was told")
+    heading(console, "What was refused, and what the sender was told")
     words = _first_messages(played.rejects)
     ranked = Counter(codes).most_common()
     rows = [(code, f"{count:,}", words.get(code, "")) for code, count in ranked[:MOST_CODES]]
@@ -113,7 +122,7 @@ def _three_balances(console: Console, played: Played) -> None:
     ]
     if not largest:
         return
-    _heading(console, "Three balances")
+    heading(console, "Three balances")
     rows = [(account["account"], yuan(account["balance_fen"]), _meaning(account["account"])) for account in largest]
     console.print(table(("account", "balance>", "which is"), rows))
     trial = played.trial_balance
@@ -132,7 +141,7 @@ def _meaning(account: str) -> str:
 
 
 def _life(console: Console, history: dict[str, Any]) -> None:
-    _heading(console, "One card's life")
+    heading(console, "One card's life")
     for span in history["card_sns"]:
         until = "" if span["to"] is None else f", replaced {_china(span['to'])}"
         console.print(f"card_sn {span['card_sn']}, issued {_china(span['from'])}{until}")
@@ -150,8 +159,8 @@ def _life(console: Console, history: dict[str, Any]) -> None:
 
 
 def _clearing(console: Console, played: Played) -> None:
-    cycle, notices = played.cycle, played.notices
-    _heading(console, f"Clearing between provinces, {cycle['cycle']} ({cycle['state']})")
+    cycle, notices = _asked(played.cycle), _asked(played.notices)
+    heading(console, f"Clearing between provinces, {cycle['cycle']} ({cycle['state']})")
     counts = f"{cycle['line_count']:,} lines were taken, left for a later month: {cycle['deferred_count']:,}"
     console.print(f"{counts}; {yuan(cycle['payable_fen'])} yuan payable.")
     due = sorted((one for one in notices["notices"] if one["payer"]), key=lambda one: -one["amount_fen"])
@@ -176,12 +185,12 @@ def _usage(console: Console, played: Played) -> None:
     """How much of the prepayments the month took: the highest first."""
     used = [
         (one["prepayment"]["usage_per_mille"], one)
-        for one in played.notices["notices"]
+        for one in _asked(played.notices)["notices"]
         if one["prepayment"] is not None and one["prepayment"]["usage_per_mille"] is not None
     ]
     if not used:
         return
-    _heading(console, "Prepayments between provinces: how much of them the month took")
+    heading(console, "Prepayments between provinces: how much of them the month took")
     shown = table(("home", "treatment", "prepaid>", "used>", "alert"), ())
     for per_mille, one in sorted(used, key=lambda pair: -pair[0])[:MOST_PAIRS]:
         prepayment = one["prepayment"]
@@ -206,7 +215,7 @@ def percent(per_mille: int) -> str:
 
 def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
     assert played.settlement is not None
-    _heading(console, f"Bill {scenario.settlement}: {scenario.remark}")
+    heading(console, f"Bill {scenario.settlement}: {scenario.remark}")
     for line in played.settlement["lines"]:
         taken = f"cycle {line['cycle']} took it" if line["cycle"] else "no cycle has taken it yet"
         console.print(f"It occurred at {line['occurred_at']}, which is {_china(line['occurred_at'])} in China.")
@@ -218,7 +227,7 @@ def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
 
 def _verdict(console: Console, played: Played) -> None:
     found, checked = played.verified, played.verified["checked"]
-    _heading(console, "Verdict")
+    heading(console, "Verdict")
     counts = f"{checked['events']:,} events, {checked['postings']:,} postings, {checked['accounts']:,} accounts"
     if "topics" in found["against"]:
         counts += f", {checked['records']:,} records on topics"
@@ -230,23 +239,38 @@ def _verdict(console: Console, played: Played) -> None:
             console.print(f"  {finding['kind']} {finding['subject']}: {finding['detail']}")
 
 
-def show_next(console: Console, home: str, file: str, unset: Iterable[str], card_sn: str, cycle: str) -> None:
-    """Where the data is now and what to type next."""
-    _heading(console, "Now you")
-    console.print(f"The store is in {home}; the next demo starts from an empty one. To look around in it:")
-    for typed in (
-        *(f"unset {name}" for name in unset),
-        f"export ONECARD_HOME={home}",
+def next_commands(played: Played) -> list[str]:
+    """What is worth typing after a day or the golden month."""
+    card_sn = "CARD" if played.history is None else played.history["card_sns"][-1]["card_sn"]
+    cycle = _asked(played.cycle)["cycle"]
+    return [
         f"onecard history {card_sn}",
         f"onecard explain {card_sn}",
         f"onecard clearing table {cycle}",
         f"onecard clearing net {cycle}",
         "onecard accounts --prefix prepayment:",
+    ]
+
+
+def show_next(console: Console, home: str, file: str, unset: Iterable[str], worth: Iterable[str]) -> None:
+    """Where the data is now and what to type next."""
+    heading(console, "Now you")
+    console.print(f"The store is in {home}; the next demo starts from an empty one. To look around in it:")
+    for typed in (
+        *(f"unset {name}" for name in unset),
+        f"export ONECARD_HOME={home}",
+        *worth,
         f"onecard submit {file}    # again: books nothing twice",
         "onecard --help",
     ):
         console.print(f"  {typed}", soft_wrap=True)
     console.print("For a store of your own: unset ONECARD_HOME, then onecard submit your-commands.jsonl")
+
+
+def _asked(found: dict[str, Any] | None) -> dict[str, Any]:
+    """A document that a day and the golden month always ask for."""
+    assert found is not None
+    return found
 
 
 def _china(instant: str) -> str:

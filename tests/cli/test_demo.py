@@ -1,12 +1,14 @@
 """`demo`: the same day gives the same books, the story's figures are those of the contract, the store is its own."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.kafka.broker import Broker
+from ops.scenarios.story import SAMPLES, stories
 from projections.kafka.cluster import Cluster
 from projections.topics.topology import parse
 from tests.fix_command import Onecard
@@ -78,10 +80,59 @@ def test_the_golden_month_tells_the_figures_of_the_contract(onecard: Onecard, tm
         assert told in shown, told
 
 
+def test_a_story_is_told_with_every_figure_beside_the_one_by_hand(onecard: Onecard) -> None:
+    ended = onecard("demo", "--scenario", "pension")
+    assert ended.code == 0, ended.stderr
+    shown = " ".join(ended.stdout.split())
+    for told in (
+        "One goes to a man who worked in Anhui and lives in Zhejiang",
+        "$ onecard payouts overpayments who has to give back how much.",
+        "38 line_card_cancelled line_id Between approval and payment",
+        "7,047.00 7,047.00 rightly credited",
+        "All 11 agree.",
+        "and nothing differs",
+    ):
+        assert told in shown, told
+
+
+def test_a_story_without_a_month_has_no_table_in_its_document(onecard: Onecard, tmp_path: Path) -> None:
+    document, _ = played(onecard, tmp_path, "--scenario", "pension")
+    assert (document["cycle"], document["commands"], document["rejected"]) == (None, 54, 8)
+
+
+def test_a_figure_that_is_not_as_by_hand_ends_the_demo_with_1(
+    onecard: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = shutil.copytree(SAMPLES / "pension", tmp_path / "samples" / "pension") / "scenario.toml"
+    story.write_text(story.read_text("utf-8").replace("value = 704700", "value = 704701"), "utf-8")
+    monkeypatch.setattr("ops.cli.demo.stories", lambda: stories(tmp_path / "samples"))
+    ended = onecard("demo", "--scenario", "pension")
+    assert ended.code == 1
+    shown = " ".join(ended.stdout.split())
+    assert "7,047.00 7,047.01 rightly credited" in shown and "1 of 11 differ." in shown
+
+
+def test_scenarios_can_be_listed(onecard: Onecard) -> None:
+    listed = onecard("demo", "--scenario", "list")
+    assert listed.code == 0
+    assert all(name in listed.stdout for name in (*stories(), "golden-month"))
+    assert onecard("demo", "--scenario", "list", "--json").code == 2
+
+
 def test_an_unknown_scenario_is_answered_by_the_known_ones(onecard: Onecard) -> None:
     ended = onecard("demo", "--scenario", "no-such-month")
     assert ended.code == 2
-    assert "golden-month: June 2025" in ended.stderr
+    assert "golden-month: June 2025" in ended.stderr and "pension: Pensions: paid" in ended.stderr
+
+
+def test_without_samples_a_stranger_is_told_where_they_are(
+    onecard: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.cli.demo.SAMPLES", tmp_path / "samples")
+    monkeypatch.setattr("ops.cli.demo.stories", lambda: stories(tmp_path / "samples"))
+    ended = onecard("demo", "--scenario", "pension")
+    assert ended.code == 2
+    assert "read from a checkout of onecard-ledger" in ended.stderr
 
 
 def test_a_scenario_has_its_own_commands(onecard: Onecard) -> None:
