@@ -26,6 +26,7 @@ from projections.feed.topic import TopicFeed
 from projections.follow import catch_up, positions, prepare
 from projections.kafka.cluster import Cluster
 from projections.kafka.inside import Producer
+from projections.kafka.publisher import COORDINATOR_MS
 from projections.kafka.reader import Reader
 from projections.relay.broker import Broker
 from projections.relay.log import Log
@@ -149,6 +150,7 @@ def _pages(ledger: Ledger, source: str) -> Iterator[Page]:
 @contextmanager
 def _client(ledger: Ledger, name: str) -> Iterator[Any]:
     producer = ledger.access().opened(Producer, transactional_id=f"onecard-relay-{name}", **SETTINGS)
+    producer.ask_coordinator_every(COORDINATOR_MS)
     try:
         producer.init_transactions()
         yield producer

@@ -4,9 +4,12 @@ Written against kafka-python 3.0.12 and checked by tests that cause the fault ea
 the client is let in by those tests, not by its number.
 """
 
+import threading
 from collections.abc import Awaitable, Callable, Iterable
+from io import BytesIO
 from typing import Any
 
+import zstandard
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import (
@@ -20,8 +23,34 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
+from kafka.record import default_records
 
 _LOGIN_FAILURES = (SaslAuthenticationFailedError, AuthorizationError)
+
+
+class _Zstandard(threading.local):
+    """What a thread compresses with. Left to itself the client makes it anew for every batch; a page of a few records
+    has a batch for almost each of them, and making it takes ten times as long as the work."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor()
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstandard = _Zstandard()
+
+
+def _compressed(payload: bytes) -> bytes:
+    return _zstandard.compressor.compress(payload)
+
+
+def _decompressed(payload: bytes) -> bytes:
+    with _zstandard.decompressor.stream_reader(BytesIO(payload), read_across_frames=True) as reader:
+        return reader.read()
+
+
+default_records.zstd_encode = _compressed
+default_records.zstd_decode = _decompressed
 
 
 class Door:
@@ -106,13 +135,40 @@ class Producer(KafkaProducer):
         and may fence a rightful successor. A publisher that was told off starts anew instead."""
         self._transaction_manager._supports_epoch_bump = lambda: False
 
+    def ask_coordinator_every(self, milliseconds: int) -> None:
+        """How soon to repeat what the coordinator refuses while it is still ending the transaction before. Records
+        that a broker refuses keep waiting as they are configured to."""
+        self._sender.config["retry_backoff_ms"] = milliseconds
+
+    def enter(self, places: Iterable[TopicPartition]) -> None:
+        """Let the transaction write to all of these by one question to the coordinator: send() after send() may make
+        it two or three, and nothing is delivered before the last is answered."""
+        manager = self._transaction_manager
+        with manager._lock:
+            for place in places:
+                manager.maybe_add_partition_to_transaction(place)
+
     def send_again(self, where: TopicPartition, value: Any, key: Any, headers: Any, timestamp_ms: int) -> Any:
-        """send() for a partition that this transaction has written to already, without the checks that were made
-        then: they cost as much as building the record."""
-        future, is_full, is_new, _ = self._accumulator.append(where, timestamp_ms, key, value, headers)
-        if is_full or is_new:
+        """send() for a partition that the transaction may write to and that was written to before, without the checks
+        that were made then: they cost as much as building the record. The sending thread is woken for a full batch;
+        for others by `wake` or a flush."""
+        future, is_full, _, _ = self._accumulator.append(where, timestamp_ms, key, value, headers)
+        if is_full:
             self._sender.wakeup()
         return future
+
+    def wake(self) -> None:
+        """Let the sending thread see what there is."""
+        self._sender.wakeup()
+
+    def begin_flush(self) -> None:
+        """The first half of flush(): everything is sent at once."""
+        self._accumulator.begin_flush()
+        self._sender.wakeup()
+
+    def end_flush(self, milliseconds: int) -> None:
+        """The second half: everything is delivered or refused, or a KafkaTimeoutError."""
+        self._accumulator.await_flush_completion(timeout=milliseconds / 1000)
 
     def identity(self) -> tuple[int, int]:
         """(producer id, epoch) as the coordinator gave them."""

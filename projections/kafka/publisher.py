@@ -24,6 +24,10 @@ __all__ = ["Fenced", "Publisher"]
 WINDOW_RECORDS = 20_000
 WINDOW_BYTES = 32 << 20
 TRANSACTION_MS = 60_000
+# After so many records the sending thread is told of them; a page of fewer is sent when it is complete.
+HANDFUL = 256
+# The coordinator takes a few milliseconds to end a transaction, and refuses the next one until then.
+COORDINATOR_MS = 1
 # Records beyond this are measured against what the brokers take.
 _LARGE = 256 << 10
 _DELIVERY_MS = LIMIT_MS - 1_500
@@ -33,6 +37,7 @@ _ABORTING_MS = 1_000
 _CLOSING_MS = 500
 
 Headers = list[tuple[str, bytes]]
+Partition = tuple[str, int]
 
 
 class Publisher:
@@ -48,8 +53,10 @@ class Publisher:
         self._in_transaction = False
         self._futures: list[Any] = []
         self._bytes = 0
-        # The partitions that the transaction has written to.
-        self._entered: dict[tuple[str, int], TopicPartition] = {}
+        # The partitions that were written to, and those of them that the transaction may write to.
+        self._known: dict[Partition, TopicPartition] = {}
+        self._entered: set[Partition] = set()
+        self._is_flushing = False
 
     def __enter__(self) -> "Publisher":
         self.open()
@@ -80,18 +87,24 @@ class Publisher:
             metrics_enabled=False,
         )
         self._producer.never_bump_its_epoch()
+        self._producer.ask_coordinator_every(COORDINATOR_MS)
         try:
             self._producer.init_within(until - _now_ms())
         except Exception as error:
             raise self._given_up(error) from error
         self._identity = self._producer.identity()
 
-    def begin(self) -> None:
-        """Begin a transaction; nothing goes to the brokers yet."""
+    def begin(self, partitions: Iterable[Partition] = ()) -> None:
+        """Begin a transaction; nothing goes to the brokers yet. `partitions`: which it will write to, as far as that
+        is known; others may be sent to as well, at the price of another question to the brokers."""
+        producer = self._opened()
+        entered = set(partitions) & self._known.keys()
         try:
-            self._opened().begin_transaction()
+            producer.begin_transaction()
+            producer.enter(self._known[one] for one in entered)
         except Exception as error:
             raise self._given_up(error) from error
+        self._entered = entered
         self._in_transaction = True
 
     def send(
@@ -99,21 +112,29 @@ class Publisher:
     ) -> None:
         """Hand over one record of the transaction. Whether it arrived is known when `commit` returns."""
         producer = self._producer or self._opened()
-        where = self._entered.get((topic, partition))
+        where = topic, partition
         try:
-            if where is None or len(value) > _LARGE:
+            if where not in self._entered or len(value) > _LARGE:
                 future = producer.send(topic, value, key, headers, partition, timestamp_ms)
                 if future.exception is not None:
                     raise future.exception
-                self._entered[topic, partition] = TopicPartition(topic, partition)
+                self._entered.add(where)
+                self._known[where] = TopicPartition(topic, partition)
             else:
-                future = producer.send_again(where, value, key, headers, timestamp_ms)
+                future = producer.send_again(self._known[where], value, key, headers, timestamp_ms)
         except Exception as error:
             raise self._given_up(error) from error
         self._futures.append(future)
         self._bytes += len(value)
         if len(self._futures) >= WINDOW_RECORDS or self._bytes >= WINDOW_BYTES:
             self._settle()
+        elif not len(self._futures) % HANDFUL:
+            producer.wake()
+
+    def deliver(self) -> None:
+        """That was all: have it delivered, while the caller does something else before `commit`."""
+        self._opened().begin_flush()
+        self._is_flushing = True
 
     def commit(self) -> None:
         """All records sent since `begin`, or none; when this raises it may be either, and the publisher is closed."""
@@ -157,8 +178,11 @@ class Publisher:
 
     def _settle(self) -> None:
         """Wait until what was sent is delivered, and look at every future: flush() itself tells of no failure."""
+        if not self._is_flushing:
+            self.deliver()
+        self._is_flushing = False
         try:
-            self._opened().flush(timeout=_SETTLING_MS / 1000)
+            self._opened().end_flush(_SETTLING_MS)
         except Exception as error:
             raise self._given_up(error) from error
         for future in self._futures:
@@ -178,7 +202,9 @@ class Publisher:
         return problem
 
     def _forget(self) -> None:
-        self._in_transaction = False
+        """Of a producer that is no more: another one looks at each partition itself."""
+        self._in_transaction = self._is_flushing = False
+        self._known.clear()
         self._entered.clear()
         self._forget_sent()
 

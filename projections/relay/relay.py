@@ -103,9 +103,10 @@ class Relay:
             while not is_stopped():
                 if rows:
                     page = self._pages.page(rows, progress)
-                    publisher.begin()
+                    publisher.begin(message[:2] for message in page.messages)
                     for message in page.messages:
                         publisher.send(*message)
+                    publisher.deliver()
                     rows = self._log.page(page.progress.position, MOST_RECORDS)
                     publisher.commit()
                     progress = page.progress

@@ -13,13 +13,9 @@ from tests.projections.kafka.book import send
 
 
 @pytest.fixture
-def source(kafka: Kafka) -> str:
-    return kafka.source()
-
-
-@pytest.fixture
-def topic(kafka: Kafka, source: str) -> str:
-    return kafka.topology.events("card", source)
+def topic(kafka: Kafka) -> str:
+    """Not made yet."""
+    return kafka.topology.events("card", kafka.source())
 
 
 def right(user: str, topic: str, operation: str = "READ") -> Right:
@@ -144,7 +140,6 @@ def test_a_user_is_made_and_given_another_password(kafka: Kafka) -> None:
 
 
 def test_an_open_transaction_is_listed_with_its_age_and_hangs_once_it_is_old(kafka: Kafka, source: str) -> None:
-    kafka.make_topics(source)
     name = f"onecard-relay-{source}"
     with Publisher(kafka.access(), name) as publisher, Cluster(kafka.access()) as cluster:
         publisher.begin()

@@ -1,7 +1,6 @@
 """A transaction is on the topics whole or not at all, and a failure is never taken for a success."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from kafka import KafkaProducer
@@ -12,29 +11,6 @@ from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
 from tests.fix_kafka import Kafka
 from tests.projections.kafka.book import AT_MS, HEADERS, KEY, records, send, until_gone, until_seen, values
-
-
-@pytest.fixture
-def source(kafka: Kafka) -> str:
-    name = kafka.source()
-    kafka.make_topics(name)
-    return name
-
-
-@pytest.fixture
-def topic(kafka: Kafka, source: str) -> str:
-    return kafka.topology.events("card", source)
-
-
-@pytest.fixture
-def other(kafka: Kafka, source: str) -> str:
-    return kafka.topology.events("medical", source)
-
-
-@pytest.fixture
-def publisher(kafka: Kafka, source: str) -> Iterator[Publisher]:
-    with Publisher(kafka.access(), f"onecard-test-{source}") as made:
-        yield made
 
 
 def test_a_committed_record_is_read_as_it_was_sent(kafka: Kafka, publisher: Publisher, topic: str) -> None:
@@ -60,6 +36,42 @@ def test_thousands_of_records_arrive_in_order_over_several_transactions(
 
     assert values(kafka.access(), topic, [1]) == [b"%d" % number for number in range(0, 3_000, 2)]
     assert values(kafka.access(), other, [1]) == [b"%d" % number for number in range(1, 3_000, 2)]
+
+
+def test_partitions_told_beforehand_are_asked_for_by_one_question(
+    kafka: Kafka, publisher: Publisher, topic: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [(name, partition) for name in (topic, other) for partition in range(kafka.topology.partitions)]
+    questions: list[None] = []
+    for values_sent in ([b"known"], [b"told", b"as well"]):
+        publisher.begin(places)
+        for name, partition in places:
+            send(publisher, name, values_sent, partition)
+        publisher.deliver()
+        publisher.commit()
+        if not questions:
+            manager = publisher._producer._transaction_manager  # type: ignore[union-attr]
+            ask = manager._add_partitions_to_transaction_handler
+            monkeypatch.setattr(
+                manager, "_add_partitions_to_transaction_handler", lambda ask=ask: questions.append(None) or ask()
+            )
+
+    assert len(questions) == 1
+    for name, partition in places:
+        assert values(kafka.access(), name, [partition]) == [b"known", b"told", b"as well"]
+
+
+def test_a_partition_that_was_not_told_beforehand_is_written_as_well(
+    kafka: Kafka, publisher: Publisher, topic: str
+) -> None:
+    for told in ([], [(topic, 0)], [(topic, 0)]):
+        publisher.begin(told)
+        send(publisher, topic, [b"a"], 0)
+        send(publisher, topic, [b"b"], 1)
+        publisher.commit()
+
+    assert values(kafka.access(), topic, [0]) == [b"a"] * 3
+    assert values(kafka.access(), topic, [1]) == [b"b"] * 3
 
 
 def test_an_empty_transaction_commits(publisher: Publisher) -> None:

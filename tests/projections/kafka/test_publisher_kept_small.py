@@ -3,7 +3,6 @@
 import gc
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from kafka.producer import kafka as client_module
@@ -14,19 +13,6 @@ from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from tests.fix_kafka import Kafka
 from tests.projections.kafka.book import AT_MS, HEADERS, KEY, send, values
-
-
-@pytest.fixture
-def topic(kafka: Kafka) -> str:
-    source = kafka.source()
-    kafka.make_topics(source)
-    return kafka.topology.events("card", source)
-
-
-@pytest.fixture
-def publisher(kafka: Kafka, topic: str) -> Iterator[Publisher]:
-    with Publisher(kafka.access(), f"onecard-test-{topic}") as made:
-        yield made
 
 
 def test_no_more_is_in_flight_than_the_window_holds(
@@ -54,9 +40,11 @@ def test_the_window_counts_bytes_too(publisher: Publisher, topic: str, monkeypat
 
 
 def test_waiting_for_more_records_of_a_batch_still_works_after_many_commits(publisher: Publisher, topic: str) -> None:
-    for _ in range(3):
-        publisher.begin()
+    for begun_before in (True, False, True):
+        publisher.begin([(topic, 0)])
         send(publisher, topic, [b"value"])
+        if begun_before:
+            publisher.deliver()
         publisher.commit()
 
     assert publisher._producer is not None

@@ -19,23 +19,6 @@ USER = f"onecard-reader-k1-{os.getpid()}"
 
 
 @pytest.fixture
-def source(kafka: Kafka) -> str:
-    name = kafka.source()
-    kafka.make_topics(name)
-    return name
-
-
-@pytest.fixture
-def topic(kafka: Kafka, source: str) -> str:
-    return kafka.topology.events("transit", source)
-
-
-@pytest.fixture
-def other(kafka: Kafka, source: str) -> str:
-    return kafka.topology.events("medical", source)
-
-
-@pytest.fixture
 def reader(kafka: Kafka) -> Iterator[Reader]:
     with Reader(kafka.access()) as made:
         yield made
