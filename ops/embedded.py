@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.postmaster import Postmaster
+from ops.postmaster import Postmaster, data_folder
 from ops.processes import Progress
 from ops.server_sizing import Profile
 from ops.settings import make_home
 from ops.sharing import shared_server
+
+
+def has_data(home: Path) -> bool:
+    """Whether a database was ever made there."""
+    return data_folder(home.absolute()).exists()
 
 
 @contextmanager

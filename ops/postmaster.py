@@ -37,12 +37,17 @@ LARGEST_LOG = 16 * MB
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
 
 
+def data_folder(home: Path) -> Path:
+    """Where the server of a home directory keeps its data."""
+    return home / "postgres" / "data"
+
+
 class Postmaster:
     """The server of one home directory, whoever started it."""
 
     def __init__(self, home: Path, profile: Profile) -> None:
         self.folder = home / "postgres"
-        self.data = self.folder / "data"
+        self.data = data_folder(home)
         self.log = self.folder / "server.log"
         self.profile = profile
         self._binaries = _binaries()

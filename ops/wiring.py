@@ -16,6 +16,7 @@ from ledger.service.writer import Writer
 from ledger.store import identity
 from ledger.store.recorder import History
 from ops.database import open_database
+from ops.embedded import has_data
 from ops.migrate import migrate
 from ops.problems import EnvironmentProblem
 from ops.processes import Progress
@@ -137,6 +138,15 @@ def _telling_mismatches() -> Iterator[None]:
         yield
     except identity.StoreMismatch as error:
         raise EnvironmentProblem(f"{error}.") from None
+
+
+def find_configuration(settings: Settings, progress: Progress) -> identity.Kept | None:
+    """The configuration of the store that these settings name; None if there is no store, and none is made."""
+    if settings.embedded and not has_data(settings.home):
+        return None
+    with open_database(settings, progress) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        there = connection.execute("SELECT to_regclass('ledger.store') IS NOT NULL").fetchone()
+        return identity.kept(connection) if there == (True,) else None
 
 
 @contextmanager

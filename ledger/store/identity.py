@@ -28,6 +28,8 @@ EXTEND = """
     UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s RETURNING true
 """
 
+MOST_SHOWN = 100
+
 
 class StoreMismatch(Exception):
     """This process brings another source, secret or configuration than the store was written with."""
@@ -56,11 +58,29 @@ class Kept:
 
     def require_beginning_of(self, config: Configuration) -> None:
         """StoreMismatch unless the list goes on where the store's ends."""
-        if self.digest != config.digest() and config.as_json()[: len(self.entries)] != self.entries:
+        number = None if self.digest == config.digest() else self.differs_at(config)
+        if number is not None:
+            brought = config.as_json()[number - 1 : number]
+            says = f"says {_shown(brought[0])}" if brought else "is missing"
             raise StoreMismatch(
-                "the configuration differs from the one this store was written with: entries are only added at the end,"
-                " never edited or removed; bring the store's own by ONECARD_CONFIG"
+                f"the configuration differs from the one this store was written with: entry {number} {says}, and the"
+                f" store has {_shown(self.entries[number - 1])}; entries are only added at the end, never edited or"
+                " removed, so bring the store's own by ONECARD_CONFIG"
             )
+
+    def differs_at(self, config: Configuration) -> int | None:
+        """Number of the first entry of the store that a list has not at that place; None if it goes on from there."""
+        brought = config.as_json()
+        for number, entry in enumerate(self.entries, 1):
+            if number > len(brought) or brought[number - 1] != entry:
+                return number
+        return None
+
+
+def _shown(entry: Any) -> str:
+    fields = ("key", "scope", "effective_from", "value")
+    text = " ".join(str(entry.get(name)) for name in fields) if isinstance(entry, dict) else str(entry)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def kept(connection: psycopg.Connection[Any]) -> Kept | None:

@@ -18,12 +18,14 @@ from ops.cli import (
     benefits,
     books,
     clearing,
+    config,
     demo,
     entitlements,
     follow,
     incidents,
     lag,
     loans,
+    merchants,
     operations,
     passes,
     payouts,
@@ -37,6 +39,7 @@ from ops.cli import (
     topics,
     transit,
     verify,
+    vouchers,
 )
 from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
@@ -83,6 +86,7 @@ operations.schemas.command("export")(serve.export)
 app.command("verify")(verify.verify)
 app.command("status")(operations.status)
 app.command("bench")(bench.bench)
+app.add_typer(config.config, name="config")
 app.add_typer(incidents.incidents, name="incidents")
 app.add_typer(clearing.clearing, name="clearing")
 payouts.payouts.command("list")(benefits.batches)
@@ -94,6 +98,8 @@ app.add_typer(entitlements.entitlements, name="entitlements")
 app.add_typer(services.services, name="services")
 app.add_typer(transit.transit, name="transit")
 app.add_typer(passes.passes, name="passes")
+app.add_typer(vouchers.vouchers, name="vouchers")
+app.add_typer(merchants.merchants, name="merchants")
 app.add_typer(operations.schemas, name="schemas")
 app.command("relay")(relay.relay)
 app.command("restore-tail")(relay.restore_tail)

@@ -30,7 +30,7 @@ def wrong(words: list[str]) -> str | None:
     command = COMMANDS
     for word in words:
         known = getattr(command, "commands", None)
-        if known is not None:
+        if known is not None and not word.startswith("--"):
             if word not in known:
                 return word
             command = known[word]
