@@ -141,6 +141,12 @@ def load_kafka_password(settings: Settings) -> str | None:
     return lines[0]
 
 
+def environment_of_home(home: Path) -> dict[str, str]:
+    """What another process needs around it to work on the ledger in a home directory and on no other."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("ONECARD_")}
+    return {**others, "ONECARD_HOME": str(home)}
+
+
 def load_secret(settings: Settings) -> bytes:
     """The key that turns social security numbers into person keys.
 

@@ -4,7 +4,6 @@ Every step is the command that an office types, in a process of its own, so that
 are issued first and not measured.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from ops.bench.figures import Figures, elapsed, rate
 from ops.bench.rig import BATCH, SEED, Rig
 from ops.payouts import result
 from ops.problems import EnvironmentProblem
+from ops.settings import environment_of_home
 from ops.simulate import START
 from ops.simulate.people import People
 
@@ -94,8 +94,7 @@ def _answers(path: Path) -> tuple[str, ...]:
 
 def _ran(rig: Rig, *arguments: str) -> Ran:
     """Run a command of `onecard` to its end, which must be a good one."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONECARD_")}
-    environment["ONECARD_HOME"] = str(rig.ledger.settings.home)
+    environment = environment_of_home(rig.ledger.settings.home)
     told = ""
 
     def work() -> None:
