@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ledger.core.calendar import business_date
-from projections.questions.closings import Closings
+from projections.questions.counted_days import Closings, Days
 from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor
 from projections.questions.summed import Summed
@@ -143,30 +143,12 @@ def pairs(cursor: Cursor, source: str, issue_city: str | None, use_city: str | N
     return Summed(Things(cursor, source, JOURNEYS, CityPair, where), "owed_fen", "remitted_fen", "balance_fen")
 
 
-class Days:
-    """What operators' days count, and which of them are closed."""
-
-    def __init__(self, cursor: Cursor, source: str, operator: str | None, first: int | None, last: int | None) -> None:
-        where = {"operator": operator}
-        self._days = Things(cursor, source, JOURNEYS, OperatorDay, where, {"day": first}, {"day": last})
-        closed = Things(cursor, source, JOURNEYS, Operator, where)
-        self._closed_to = {row.operator: row.closed_to for row in closed.found()}
-
-    def rows(self) -> Iterator[Element]:
-        table = JOURNEYS.tables[OperatorDay]
-        for row in self._days.found():
-            closed_to = self._closed_to.get(row.operator)
-            yield {**table.as_json(row), "closed": closed_to is not None and row.day <= closed_to}
-
-    def rest(self) -> dict[str, Any]:
-        return self._days.rest()
-
-
 def days(cursor: Cursor, source: str, operator: str | None, first: int | None, last: int | None) -> Summed:
-    return Summed(Days(cursor, source, operator, first, last), "tap_count", "correction_count", *FIGURES)
+    """What operators' days count, and which of them are closed."""
+    found = Days(cursor, source, JOURNEYS, OperatorDay, Operator, operator, first, last)
+    return Summed(found, "tap_count", "correction_count", *FIGURES)
 
 
 def closings(cursor: Cursor, source: str, operator: str | None, first: int | None, last: int | None) -> Closings:
     """What operators closed, and whether the days still say so."""
-    where = {"operator": operator}
-    return Closings(cursor, source, JOURNEYS, Closing, OperatorDay, where, {"day": first}, {"day": last})
+    return Closings(cursor, source, JOURNEYS, Closing, OperatorDay, operator, first, last)

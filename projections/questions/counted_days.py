@@ -1,6 +1,9 @@
-"""Days that an operator or a merchant closed, each beside what the days add up to now: a closed day never changes."""
+"""Days of operators and of merchants: what each counts, whether it is closed, and what its closing said.
 
-from collections.abc import Iterator, Mapping, Sequence
+A closed day never changes, so a closing stands beside what its days add up to now.
+"""
+
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -13,6 +16,36 @@ from projections.views.business.rows import FoldedRow, Key
 AT_ONCE: Final = 1_000
 
 
+class Days:
+    """What days count (key: who, day), and which of them are closed. `heads`: rows by who, with `closed_to`."""
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        source: str,
+        view: Folded,
+        days: type[FoldedRow],
+        heads: type[FoldedRow],
+        who: str | None,
+        first: int | None,
+        last: int | None,
+    ) -> None:
+        self._who = days.key[0]
+        where = {self._who: who}
+        self._days = Things(cursor, source, view, days, where, {"day": first}, {"day": last})
+        self._table = view.tables[days]
+        found = Things(cursor, source, view, heads, where).found()
+        self._closed_to = {getattr(one, self._who): one.closed_to for one in found if one.closed_to is not None}
+
+    def rows(self) -> Iterator[Element]:
+        for row in self._days.found():
+            closed_to = self._closed_to.get(getattr(row, self._who))
+            yield {**self._table.as_json(row), "closed": closed_to is not None and row.day <= closed_to}
+
+    def rest(self) -> dict[str, Any]:
+        return self._days.rest()
+
+
 class Closings:
     """Rows of closings (key: who, day). `days`: rows of single days (same key) with the same figures."""
 
@@ -23,16 +56,16 @@ class Closings:
         view: Folded,
         closings: type[FoldedRow],
         days: type[FoldedRow],
-        where: Mapping[str, Any],
-        least: Mapping[str, Any],
-        most: Mapping[str, Any],
+        who: str | None,
+        first: int | None,
+        last: int | None,
     ) -> None:
         self._cursor = cursor
-        self._closings = Things(cursor, source, view, closings, where, least, most)
+        self._who = days.key[0]
+        self._closings = Things(cursor, source, view, closings, {self._who: who}, {"day": first}, {"day": last})
         self._table = view.tables[closings]
         self._days = view.tables[days]
         self._figures = [column.name for column in self._days.values if column.name != "position"]
-        self._who = days.key[0]
         self._differing = 0
 
     def rows(self) -> Iterator[Element]:
