@@ -20,6 +20,7 @@ from ops.cli import (
     clearing,
     config,
     demo,
+    enterprises,
     entitlements,
     follow,
     incidents,
@@ -29,6 +30,7 @@ from ops.cli import (
     operations,
     passes,
     payouts,
+    persons,
     rebuild,
     relay,
     serve,
@@ -78,6 +80,8 @@ app.command("budgets")(benefits.budgets)
 app.command("history")(audit.history)
 app.command("explain")(audit.explain)
 app.command("statement")(audit.statement)
+app.command("person")(persons.person)
+app.command("enterprise")(enterprises.enterprise)
 app.command("follow")(follow.follow)
 app.command("rebuild")(rebuild.rebuild)
 app.command("lag")(lag.lag)

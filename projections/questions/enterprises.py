@@ -1,0 +1,68 @@
+"""The file of one enterprise, by its credit code or a card: card and bank, policy funds, agents, what it used."""
+
+from typing import Any, Final
+
+from ledger.core.calendar import date_text
+from ledger.core.fields import CREDIT_CODE
+from projections.questions import streams
+from projections.questions.national.marks import Element
+from projections.questions.snapshot import Cursor, Unknown
+from projections.questions.together import Together
+from projections.views.business.enterprises import ENTERPRISES, Agent, EnterpriseCard, Grant, Use
+from projections.views.business.persons import PERSONS, PersonalCard
+
+FUNDS: Final = """
+    SELECT province, programme, count(*), sum(amount_fen)::bigint, max(credited_on)
+    FROM {grants} WHERE source = %(source)s AND card_id = ANY(%(cards)s::uuid[]) GROUP BY 1, 2 ORDER BY 1, 2
+"""
+RESTRICTED: Final = """
+    SELECT DISTINCT encode(person, 'hex') FROM {cards}
+    WHERE source = %(source)s AND person = ANY(%(persons)s) AND restricted_on IS NOT NULL AND state <> 'CANCELLED'
+"""
+
+
+def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
+    """Everything of one credit_code; Unknown if no card was issued for it. Restricted agents are left out."""
+    views = Together(cursor, source, ENTERPRISES, PERSONS)
+    code = name if CREDIT_CODE.fullmatch(name) else _enterprise(cursor, views, name)
+    cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
+    if not cards:
+        raise Unknown("enterprise_unknown", f"no card was issued for {code} up to position {views.position}")
+    own = {"cards": [one["card_id"] for one in cards]}
+    grants, agents, uses = (
+        views.rows(row_type, "card_id = ANY(%(cards)s::uuid[])", **own) for row_type in (Grant, Agent, Use)
+    )
+    funds = views.ask(FUNDS.format(grants=views.table(Grant)), **own)
+    return {
+        "cards": cards,
+        "credit_code": code,
+        "restricted": any(one["restricted_on"] is not None and one["state"] != "CANCELLED" for one in cards),
+        "accesses": sum(one["accesses"] for one in cards),
+        "accesses_elsewhere": sum(one["accesses_elsewhere"] for one in cards),
+        "policy_fund_fen": sum(one["amount_fen"] for one in grants),
+        "funds": [
+            {"province": province, "programme": programme, "grants": count, "amount_fen": fen,
+             "last_credited_on": date_text(last)}
+            for province, programme, count, fen, last in funds
+        ],
+        "grants": grants,
+        "agents": _unrestricted(views, agents),
+        "agent_count": len(agents),
+        "services": uses,
+        "position": views.position,
+    }  # fmt: skip
+
+
+def _enterprise(cursor: Cursor, views: Together, name: str) -> str:
+    card_id = streams.find_card(cursor, views.source, name).stream_id
+    cards = views.rows(EnterpriseCard, "card_id = %(card)s", card=card_id)
+    if not cards:
+        raise Unknown("enterprise_unknown", "this is the card of a person: `onecard person` has the file")
+    return str(cards[0]["credit_code"])
+
+
+def _unrestricted(views: Together, agents: list[Element]) -> list[Element]:
+    persons = [bytes.fromhex(one["person"]) for one in agents]
+    found = views.ask(RESTRICTED.format(cards=views.table(PersonalCard)), persons=persons)
+    restricted = {person for (person,) in found}
+    return [one for one in agents if one["person"] not in restricted]
