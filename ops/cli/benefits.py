@@ -40,7 +40,9 @@ def budgets(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List budget lines: what was issued, and what of it is free, in payment and paid.
+    """List budget lines.
+
+    What was issued, and what of it is free, in payment and paid.
 
     \b
     Example:

@@ -12,9 +12,7 @@ from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only
 from projections.questions import entitlements as questions
 from projections.views.business.entitlements import ENTITLEMENTS, NONE, TO_VENUES
 
-entitlements = typer.Typer(
-    help="Entitlements and concessions, what venues gave by them, students.", no_args_is_help=True
-)
+entitlements = typer.Typer(help="Who is entitled to what, and what venues gave by it.", no_args_is_help=True)
 KINDS = ("TRANSIT_CONCESSION", *TO_VENUES, "LIBRARY")
 CLASSES = ("STUDENT", "ELDERLY", "MILITARY", "DISABLED")
 STATUSES = ("ENROLLED", "SUSPENDED", "GRADUATED", "LEFT")

@@ -11,7 +11,7 @@ from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only
 from projections.questions import loans as questions
 from projections.views.business.loans import LOANS
 
-loans = typer.Typer(help="What libraries lent on cards, where it came back, and fines.", no_args_is_help=True)
+loans = typer.Typer(help="What libraries lent on cards, and fines.", no_args_is_help=True)
 STATES = ("ON_LOAN", "RETURNED")
 REASONS = ("OVERDUE", "DAMAGED", "LOST")
 LOAN_COLUMNS = ("loan", "state", "card", "item", "lent by", "on", "due", "returned to", "on", "overdue>", "fines>")

@@ -11,14 +11,16 @@ from ops.cli.things import Asked, Element, answer_things, only, yuans
 from projections.questions import merchants as questions
 from projections.views.business.merchants import MERCHANTS
 
-merchants = typer.Typer(help="What merchants earned, day by day, and the days they closed.", no_args_is_help=True)
+merchants = typer.Typer(help="What merchants earned, and the days they closed.", no_args_is_help=True)
 Name = Annotated[str | None, only("M", "Only this merchant.", "--merchant")]
 FIGURES = ("payments>", "paid>", "discounts>", "refunds>", "refunded>", "vouchers>", "redeemed>", "net>")
 
 
 @merchants.command("list")
 def list_merchants(merchant: Name = None, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
-    """List merchants: net = paid + discounts - refunds + vouchers, and the last day each closed.
+    """List what merchants earned in all.
+
+    net = paid + discounts - refunds + vouchers; the last day each closed stands beside it.
 
     \b
     Example:
@@ -43,7 +45,9 @@ def list_days(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List merchants' days. What arrives for a closed day counts in the first open one.
+    """List merchants' days.
+
+    What arrives for a closed day counts in the first open one.
 
     \b
     Example:
@@ -69,7 +73,9 @@ def list_closings(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what merchants closed, each beside what its days add up to now, which must be the same.
+    """List what merchants closed.
+
+    Each closing stands beside what its days add up to now, which must be the same.
 
     \b
     Example:

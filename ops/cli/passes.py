@@ -50,7 +50,7 @@ def list_passes(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List passes: their state, the days they are valid, and their uses.
+    """List passes, their days and their uses.
 
     A pass that nobody activates becomes valid by itself on `auto_on`, also while its state is still PURCHASED; before
     that day it may be given back.
@@ -84,7 +84,9 @@ def show(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Show a pass and the venues it was used at, with their shares of its price once it has ended.
+    """Show a pass and its venues.
+
+    Once it has ended, each venue has its share of the price.
 
     \b
     Example:
@@ -119,7 +121,9 @@ def list_venues(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List venues: how often passes were used there, and what they earned by those that have ended.
+    """List venues and the uses of passes there.
+
+    What they earned is by passes that have ended.
 
     \b
     Example:
@@ -146,7 +150,9 @@ def list_sales(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what sellers took for passes, and how much of it waits on cards, was given back, or was split.
+    """List what sellers took for passes.
+
+    Of it, how much waits on cards, was given back, and was split among venues.
 
     \b
     Example:
@@ -177,9 +183,10 @@ def list_revenue(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what venues earned by passes, by the month the passes ended in.
+    """List what venues earned by passes.
 
-    A price is split by uses when its pass ends; the seller keeps the price of a pass that was never used. `share_fen`
+    By the month the passes ended in. A price is split by uses when its pass ends; the seller keeps the price of a
+    pass that was never used. `share_fen`
     beside the list is their sum. What provinces owe each other for it: `onecard passes pairs`.
 
     \b
@@ -212,7 +219,9 @@ def list_pairs(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List pairs of provinces: what the sellers' owes the venues', what it remitted, and what is left.
+    """List what provinces owe each other now.
+
+    What the sellers' province came to owe the venues', what it remitted, and what is left.
 
     \b
     Example:

@@ -13,9 +13,7 @@ from projections.questions import services as questions
 from projections.questions.services import BY
 from projections.views.business.services import SERVICES
 
-services = typer.Typer(
-    help="What cards were used for, by scheme and item, area, service and day.", no_args_is_help=True
-)
+services = typer.Typer(help="What cards were used for, where and when.", no_args_is_help=True)
 SCHEMES = ("YRD", "JJJ", "CY", "HGG")
 RESULTS = ("SUCCESS", "FAILURE")
 COUNTED = ("uses>", "other provinces>", "amount>")

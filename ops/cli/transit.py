@@ -37,8 +37,9 @@ def list_journeys(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List a card's journeys: where it entered and left, what was due and paid, and what is missing.
+    """List a card's journeys.
 
+    Each with its taps, what was due and paid, and what of it is missing: counters of the chip, exits, entries.
     OPEN: no exit yet. TIMED_OUT: charged as one without an exit. WAITING: an exit whose entry is not recorded.
     UNMATCHED: an exit whose terminal knew no entry. NONE: a single tap, such as a bus. Days are business dates.
 
@@ -73,7 +74,9 @@ def list_taps(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List taps with the fare in effect, by chip and counter: what an operator looks into. Days are operating days.
+    """List taps with the fare in effect.
+
+    By chip and counter, for what an operator looks into. Days are operating days.
 
     \b
     Example:
@@ -104,9 +107,10 @@ def list_obligations(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what the city that issued cards came to owe the city they were used in, by clearing day.
+    """List what cities came to owe each other.
 
-    `owed_fen` beside the list is their sum. What was paid of it: `onecard transit pairs`.
+    By the city that issued the cards, which owes, the city they were used in, and the clearing day. `owed_fen`
+    beside the list is their sum. What was paid of it: `onecard transit pairs`.
 
     \b
     Example:
@@ -134,7 +138,9 @@ def list_pairs(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List pairs of cities: what the one that issued cards owes the other, what it remitted, and what is left.
+    """List what cities owe each other now.
+
+    What the city that issued cards came to owe the other, what it remitted, and what is left.
 
     \b
     Example:
@@ -162,7 +168,9 @@ def list_days(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List operators' clearing days: taps, corrections, what was due, what passengers paid and what finance adds.
+    """List operators' clearing days.
+
+    Taps, corrections, what was due, what passengers paid of it and what local finance adds.
 
     \b
     Example:
@@ -188,7 +196,9 @@ def list_closings(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what operators closed, each beside what its days add up to now, which must be the same.
+    """List what operators closed.
+
+    Each closing stands beside what its days add up to now, which must be the same.
 
     \b
     Example:

@@ -36,9 +36,10 @@ def list_vouchers(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List vouchers: face = redeemed + expired + open, of each and of all.
+    """List vouchers and what is left of them.
 
-    LIVE: something is open. A LIVE voucher whose last day is over is worth nothing until its expiry is recorded.
+    face = redeemed + expired + open, of each and of all. LIVE: something is open. A LIVE voucher whose last day is
+    over is worth nothing until its expiry is recorded.
 
     \b
     Example:
@@ -68,7 +69,7 @@ def show(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Show a voucher, its redemptions, and the merchants that may take it.
+    """Show a voucher and its redemptions.
 
     \b
     Example:
@@ -105,7 +106,9 @@ def list_redemptions(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List redemptions: what merchants took of which voucher. Days are business dates.
+    """List what merchants took of which voucher.
+
+    Days are business dates.
 
     \b
     Example:
@@ -130,7 +133,9 @@ def list_programmes(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List programmes: vouchers issued = redeemed + expired + open, and what they bore of payments to merchants.
+    """List what programmes gave and bore.
+
+    Vouchers issued = redeemed + expired + open; discounts are what they bore of payments to merchants, less refunds.
 
     \b
     Example:
