@@ -208,6 +208,43 @@ def test_the_restore_drill(
     Rig.of(kafka, Store(backup), topics=False, source=source).assert_published()
 
 
+def test_rules_that_were_added_are_on_the_topics_and_come_back_from_them(
+    onecard: Onecard,
+    kafka: Kafka,
+    topics: list[str],
+    source: str,
+    dsn: str,
+    restored: Callable[[str], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules, entry = (
+        tmp_path / "rules.toml",
+        '[[entry]]\nkey = "transit.late_days"\neffective_from = 2025-01-01\nvalue = %d\n',
+    )
+    rules.write_text(entry % 1)
+    monkeypatch.setenv("ONECARD_CONFIG", str(rules))
+    onecard("submit", write(tmp_path / "cards", issue(), activate()), "--json")
+    backup = restored(dsn)
+    rules.write_text(entry % 1 + entry % 2)
+    onecard("submit", day(tmp_path, "monday", range(3)), "--json")
+    assert onecard("relay", "--until-caught-up", "--json").json["followers"][0]["applied"] == 6
+    assert onecard("follow", "--until-caught-up").code == 0
+    stream = onecard("config", "--json").json["store"]["stream_id"]
+    (event,) = onecard("history", stream, "--json").json["events"]
+    assert (event["event"], event["position"]) == ("ConfigurationExtended", 3)
+    assert onecard("verify", "--against", "views,topics").code == 0
+
+    use(monkeypatch, backup)
+    assert len(onecard("config", "--json").json["pending"]) == 1
+    assert onecard("restore-tail", "--json").json["restored"] == 4
+    assert onecard("config", "--json").json["pending"] == []
+    assert onecard("verify", "--against", "topics").code == 0
+    resubmitted = onecard("submit", day(tmp_path, "monday", range(3)), "--json").json
+    assert (resubmitted["duplicate"], onecard("status", "--json").json["head_position"]) == (3, 6)
+    Rig.of(kafka, Store(backup), topics=False, source=source).assert_published()
+
+
 def test_a_restored_store_that_has_recorded_anew_is_refused_for_good(
     onecard: Onecard,
     topics: list[str],
