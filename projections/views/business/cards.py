@@ -4,7 +4,8 @@ Events of a card's life do not tell whose it is: a view passes over cards that a
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from ledger.core.decider import Event
 from projections.views.business.folded import Of, On, Rows
@@ -54,7 +55,7 @@ class Authority(FoldedRow):
     ended_on: Day | None = None
 
 
-AGENT = "AGENT"
+AGENT: Final = "AGENT"
 """What stands for the relation of an enterprise's agent."""
 
 Change = Callable[[HeldCard, Event], None]
@@ -136,7 +137,7 @@ def _enter(card: HeldCard, state: str) -> None:
     card.state, card.loss_expires_at = state, None
 
 
-LIFE: dict[str, Change] = {
+LIFE: Final[dict[str, Change]] = {
     "CardActivated": activated,
     "CardLossReported": loss_reported,
     "CardLossLifted": loss_lifted,
@@ -152,21 +153,23 @@ LIFE: dict[str, Change] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Living:
+    """Changes a card that the view has a row of."""
+
+    row_type: type[HeldCard]
+    event: str
+    field: str
+
+    def __call__(self, rows: Rows, event: Event) -> None:
+        if rows.get(self.row_type, event[self.field]) is not None:
+            LIFE[self.event](rows.edit(self.row_type, event[self.field]), event)
+
+
 def life_of(row_type: type[HeldCard]) -> tuple[On, ...]:
     """What becomes of cards that the view has a row of."""
-    return tuple(
-        On(event, _known(row_type, change, field), Of(row_type, field))
-        for event, change in LIFE.items()
-        for field in ("subject_card_id" if event == "AuditAccessed" else "card_id",)
-    )
-
-
-def _known(row_type: type[HeldCard], change: Change, field: str) -> Callable[[Rows, Event], None]:
-    def changed(rows: Rows, event: Event) -> None:
-        if rows.get(row_type, event[field]) is not None:
-            change(rows.edit(row_type, event[field]), event)
-
-    return changed
+    fields = {event: "subject_card_id" if event == "AuditAccessed" else "card_id" for event in LIFE}
+    return tuple(On(event, _Living(row_type, event, field), Of(row_type, field)) for event, field in fields.items())
 
 
 # --- authority -------------------------------------------------------------------------------------------------------
@@ -179,11 +182,17 @@ def authorise(found: Authority, event: Event, person: str, relation: str) -> Non
         setattr(found, name, event[name])
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """Ends an authority that the view has a row of."""
+
+    row_type: type[Authority]
+
+    def __call__(self, rows: Rows, event: Event) -> None:
+        if rows.get(self.row_type, event["delegation_id"]) is not None:
+            rows.edit(self.row_type, event["delegation_id"]).ended_on = event["business_date"]
+
+
 def end_of(row_type: type[Authority]) -> On:
-    """What ends an authority that the view has a row of."""
-
-    def ended(rows: Rows, event: Event) -> None:
-        if rows.get(row_type, event["delegation_id"]) is not None:
-            rows.edit(row_type, event["delegation_id"]).ended_on = event["business_date"]
-
-    return On("DelegationEnded", ended, Of(row_type, "delegation_id"))
+    """What ends an authority."""
+    return On("DelegationEnded", _Ending(row_type), Of(row_type, "delegation_id"))

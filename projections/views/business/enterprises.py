@@ -1,12 +1,13 @@
 """enterprises: what an enterprise's file is made of: card, agents, policy funds, uses (contract 2.2, 2.12, 6.12)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ledger.core.decider import Event
 from projections.views.business.cards import AGENT, Authority, HeldCard, authorise, end_of, issue, life_of
 from projections.views.business.folded import Folded, Name, Of, On, Rows
-from projections.views.business.rows import Day, FoldedRow, Uuid
+from projections.views.business.rows import Day, FoldedRow, Key, Uuid
 
 NAME: Final = "enterprises"
 
@@ -83,35 +84,39 @@ USES: Final[dict[str, tuple[str, Callable[[Event], int]]]] = {
 }
 
 
-def used(act: str) -> On:
-    """Uses of cards that are an enterprise's."""
-    at, amount = USES[act]
+@dataclass(frozen=True, slots=True)
+class _Using:
+    """Counts uses of cards that are an enterprise's."""
 
-    def then(rows: Rows, event: Event) -> Iterable[Name]:
-        known = rows.get(EnterpriseCard, event["card_id"]) is not None
-        return ((Use, (event["card_id"], act, event[at])),) if known else ()
+    act: str
 
-    def change(rows: Rows, event: Event) -> None:
+    def then(self, rows: Rows, event: Event) -> Iterable[Name]:
+        return ((Use, self._key(event)),) if rows.get(EnterpriseCard, event["card_id"]) is not None else ()
+
+    def count(self, rows: Rows, event: Event) -> None:
         if rows.get(EnterpriseCard, event["card_id"]) is None:
             return
-        use = rows.edit(Use, event["card_id"], act, event[at])
+        use = rows.edit(Use, *self._key(event))
         use.uses += 1
         use.failures += event.get("result") == "FAILURE"
-        use.amount_fen += amount(event)
+        use.amount_fen += USES[self.act][1](event)
         use.last_used_on = max(use.last_used_on, event["business_date"])
 
-    return On(act, change, Of(EnterpriseCard, "card_id"), then)
+    def _key(self, event: Event) -> Key:
+        return event["card_id"], self.act, event[USES[self.act][0]]
 
+
+CARD: Final = Of(EnterpriseCard, "card_id")
 
 ENTERPRISES: Final = Folded(
     NAME,
     (EnterpriseCard, Agent, Grant, Use),
     (
-        On("EnterpriseCardIssued", issued, Of(EnterpriseCard, "card_id")),
+        On("EnterpriseCardIssued", issued, CARD),
         *life_of(EnterpriseCard),
         On("AgentAuthorised", authorised, Of(Agent, "delegation_id")),
         end_of(Agent),
         On("PolicyFundCredited", credited, Of(Grant, "grant_id")),
-        *map(used, USES),
+        *(On(act, using.count, CARD, using.then) for act, using in zip(USES, map(_Using, USES), strict=True)),
     ),
 )

@@ -3,6 +3,7 @@
 Each view that lists things of cards remembers them for itself, so that its answers stand at one position.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ledger.core.decider import Event
@@ -18,10 +19,16 @@ class RestrictedCard(FoldedRow):
     restricted_on: Day = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Restricting:
+    """Remembers the card."""
+
+    row_type: type[RestrictedCard]
+
+    def __call__(self, rows: Rows, event: Event) -> None:
+        rows.edit(self.row_type, event["card_id"]).restricted_on = event["business_date"]
+
+
 def on_restriction(row_type: type[RestrictedCard]) -> On:
     """What a view does about it."""
-
-    def restricted(rows: Rows, event: Event) -> None:
-        rows.edit(row_type, event["card_id"]).restricted_on = event["business_date"]
-
-    return On("ProcessingRestricted", restricted, Of(row_type, "card_id"))
+    return On("ProcessingRestricted", _Restricting(row_type), Of(row_type, "card_id"))
