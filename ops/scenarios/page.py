@@ -117,7 +117,7 @@ def _events(story: Story) -> str:
 
 
 def _views(story: Story) -> list[str]:
-    return list(dict.fromkeys(VIEWS[question.words[0]] for question in story.questions))
+    return list(dict.fromkeys(VIEWS[str(question.words[0])] for question in story.questions))
 
 
 def _cell(text: str) -> str:

@@ -19,7 +19,7 @@ from ops.scenarios.figures import Scalar
 
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples"
 TOLD, COMMANDS, EXPECTED, RULES = "scenario.toml", "commands.jsonl", "expected.json", "rules.toml"
-NUMBERS: Final = range(1, 4)
+NUMBERS: Final = range(1, 9)
 
 
 class Incomplete(Exception):
@@ -41,15 +41,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Question:
-    """A command as people type it, and what its answer tells."""
+    """A command as people type it at the top of a checkout, and what its answer tells; `finds`: it ends with 1."""
 
     ask: str
     tells: str
+    finds: bool
     figures: tuple[Figure, ...]
 
     @property
-    def words(self) -> list[str]:
-        return shlex.split(self.ask)[1:]
+    def words(self) -> list[str | Path]:
+        """What to run, from wherever: files of samples/ by their whole path."""
+        typed = shlex.split(self.ask)[1:]
+        return [SAMPLES.parent / word if word.startswith(f"{SAMPLES.name}/") else word for word in typed]
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def read_story(folder: Path) -> Story:
 
 def _question(found: Mapping[str, Any]) -> Question:
     figures = tuple(Figure(one["at"], one["value"], one["means"]) for one in found.get("figure", ()))
-    return Question(found["ask"], found["tells"], figures)
+    return Question(found["ask"], found["tells"], found.get("finds", False), figures)
 
 
 def stories(samples: Path = SAMPLES) -> dict[str, Story]:

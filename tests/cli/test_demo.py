@@ -87,7 +87,7 @@ def test_a_story_is_told_with_every_figure_beside_the_one_by_hand(onecard: Oneca
     for told in (
         "One goes to a man who worked in Anhui and lives in Zhejiang",
         "$ onecard payouts overpayments who has to give back how much.",
-        "38 line_card_cancelled line_id Between approval and payment",
+        "46 line_card_cancelled line_id Between approval and payment",
         "7,047.00 7,047.00 rightly credited",
         "All 11 agree.",
         "and nothing differs",
