@@ -17,6 +17,7 @@ from projections import applying, incidents, origins, tracking
 from projections.feed.port import Broken, Feed, Page
 from projections.incidents import Incident
 from projections.relay.pause import pause
+from projections.tracking import Standing
 from projections.views.port import View
 
 PAGE_RECORDS = 5_000
@@ -56,20 +57,22 @@ def catch_up(
 ) -> Generator[Step, None, bool]:
     """Apply everything the feed has now, but for views that an incident stops; at last whether any goes on."""
     by_name = {view.name: view for view in views}
+    able: list[Standing] = []
     while True:
-        able = [one for one in tracking.standing(connection, list(by_name), feed.source) if one.incident is None]
+        able = able or [one for one in tracking.standing(connection, [*by_name], feed.source) if one.incident is None]
         if not able:
             return False
-        first = min(able, key=lambda one: one.position)
+        stood, able = able, []
+        first = min(stood, key=lambda one: one.position)
         start = first.position
-        ahead = [one for one in able if one.position > start]
-        due = [one.view for one in able if one.position == start]
+        ahead = [one for one in stood if one.position > start]
+        due = [one.view for one in stood if one.position == start]
         try:
             records = feed.read(start, min([limit, *(one.position - start for one in ahead)]), first.recorded_at)
         except Broken as broken:
             yield from stop(connection, due, feed.source, start, broken)
             continue
-        if strange := origins.estranged(connection, able, feed.source, feed.store_id, bool(records)):
+        if strange := origins.estranged(connection, stood, feed.source, feed.store_id, bool(records)):
             for name, why in strange.items():
                 yield from stop(connection, [name], feed.source, 0, why)
             continue
@@ -87,20 +90,22 @@ def catch_up(
             continue
         if applied:
             yield Step(applied, page.last_position, len(records))
+        if len(applied) == len(stood) and len(records) < limit and all(one.store_id for one in stood):
+            # Most likely there is no more: where all of them stand need not be asked just to be told so.
+            able = [one.moved(page.last_position, page.recorded_at) for one in stood]
 
 
 def apply_page(
     connection: psycopg.Connection[Any], views: dict[str, View], due: list[str], page: Page, start: int
 ) -> list[str]:
     """One page into the views that still stand at `start`, in one transaction; their names."""
-    applied = []
     with connection.transaction(), connection.cursor() as cursor:
-        for tracked in tracking.hold(cursor, due, page.source):
-            if tracked.position == start:
-                applying.apply(cursor, views[tracked.view], tracked, page)
-                tracking.move(cursor, tracked, page.source, page.last_position, page.recorded_at)
-                applied.append(tracked.view)
-    return applied
+        standing = [one for one in tracking.hold(cursor, due, page.source) if one.position == start]
+        for tracked in standing:
+            applying.apply(cursor, views[tracked.view], tracked, page)
+        if standing:
+            tracking.move(cursor, standing, page.source, page.last_position, page.recorded_at)
+    return [one.view for one in standing]
 
 
 def stop(

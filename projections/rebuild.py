@@ -129,7 +129,7 @@ def _load(
     for loader, (view, result) in zip(loaders, filled, strict=True):
         with connection.transaction(), connection.cursor() as cursor:
             loader.finish(cursor, partial(_ordered, connection, source, through))
-            tracking.move(cursor, tracking.Tracked(view.name, result.to_version, 0), source, through, recorded_at)
+            tracking.move(cursor, [tracking.Tracked(view.name, result.to_version, 0)], source, through, recorded_at)
         result.applied = result.position = through
         yield
 
@@ -209,7 +209,7 @@ def _apply_page(cursor: psycopg.Cursor[Any], view: View, feed: Feed, result: Reb
     page = _page(feed, result.position, limit)
     view.apply(cursor, result.to_version, page)
     tracked = tracking.Tracked(view.name, result.to_version, result.position)
-    tracking.move(cursor, tracked, feed.source, page.last_position, page.recorded_at)
+    tracking.move(cursor, [tracked], feed.source, page.last_position, page.recorded_at)
     result.applied += len(page.records)
     result.position = page.last_position
 

@@ -256,4 +256,4 @@ def raise_base(connection: psycopg.Connection[Any], view: str, feed: ShareFeed, 
         count, least, recorded_at = counted
         if count == feed.partitions and least > base:
             ahead = Ahead({0: least}, feed.partitions)
-            tracking.move(cursor, Tracked(view, version, base, ahead), feed.source, least, recorded_at)
+            tracking.move(cursor, [Tracked(view, version, base, ahead)], feed.source, least, recorded_at)

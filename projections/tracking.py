@@ -5,7 +5,7 @@ which, so that nothing is applied twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -25,7 +25,11 @@ AHEAD = """
 """
 MOVE = """
     UPDATE views.tracking SET position = %s, recorded_at = greatest(recorded_at, %s)
-    WHERE view = %s AND version = %s AND source = %s AND position < %s
+    WHERE (view, version) IN (SELECT * FROM unnest(%s::text[], %s::int[])) AND source = %s AND position < %s
+"""
+PASSED = """
+    DELETE FROM views.shares
+    WHERE (view, version) IN (SELECT * FROM unnest(%s::text[], %s::int[])) AND source = %s AND position <= %s
 """
 STANDING = """
     SELECT tracking.view, tracking.version, tracking.position, recorded_at, incidents.number, store_id
@@ -73,6 +77,9 @@ class Standing:
     incident: int | None
     store_id: str | None
 
+    def moved(self, position: int, recorded_at: int) -> "Standing":
+        return replace(self, position=position, recorded_at=max(self.recorded_at, recorded_at))
+
 
 class NotBuilt(Exception):
     """No version of this view exists yet."""
@@ -80,22 +87,24 @@ class NotBuilt(Exception):
 
 def hold(cursor: psycopg.Cursor[Any], views: list[str], source: str) -> list[Tracked]:
     """Lock the live tracking rows of the views for this transaction."""
-    rows = cursor.execute(HOLD, (views, source)).fetchall()
-    held = ([view for view, _, _ in rows], [version for _, version, _ in rows], source)
-    ahead = dict(cursor.execute(AHEAD, held).fetchall())
-    return [Tracked(view, version, position, Ahead.of_rows(ahead.get(view))) for view, version, position in rows]
+    held = [Tracked(*row) for row in cursor.execute(HOLD, (views, source)).fetchall()]
+    found = dict(cursor.execute(AHEAD, (*_named(held), source)).fetchall())
+    return [replace(one, ahead=Ahead.of_rows(found[one.view])) if one.view in found else one for one in held]
 
 
-def move(cursor: psycopg.Cursor[Any], tracked: Tracked, source: str, position: int, recorded_at: int = 0) -> None:
-    """Advance; that a position only ever rises is what drops a page applied twice."""
-    cursor.execute(MOVE, (position, recorded_at, tracked.view, tracked.version, source, position))
-    if cursor.rowcount != 1:
-        raise AssertionError(f"tracking of {tracked.view} did not rise to {position}")
-    if tracked.ahead.positions:
-        cursor.execute(
-            "DELETE FROM views.shares WHERE view = %s AND version = %s AND source = %s AND position <= %s",
-            (tracked.view, tracked.version, source, position),
-        )
+def move(
+    cursor: psycopg.Cursor[Any], moved: Sequence[Tracked], source: str, position: int, recorded_at: int = 0
+) -> None:
+    """Advance these together; that a position only ever rises is what drops a page applied twice."""
+    cursor.execute(MOVE, (position, recorded_at, *_named(moved), source, position))
+    if cursor.rowcount != len(moved):
+        raise AssertionError(f"tracking of {', '.join(one.view for one in moved)} did not rise to {position}")
+    if ahead := [one for one in moved if one.ahead.positions]:
+        cursor.execute(PASSED, (*_named(ahead), source, position))
+
+
+def _named(versions: Sequence[Tracked]) -> tuple[list[str], list[int]]:
+    return [one.view for one in versions], [one.version for one in versions]
 
 
 def standing(

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, cast
 
 import psycopg
+import pytest
 
 from projections import tracking
 from projections.feed.share import ShareFeed
@@ -80,3 +81,22 @@ def test_a_share_that_waited_for_a_rebuild_goes_on_in_the_new_version(store: Sto
 
         version, reached, _ = held_after_waiting(store, lambda cursor: _hold(cursor, "balances", feed), rebuild, swaps)
     assert (version, reached) == (2, Ahead({2: 9}, 3))
+
+
+def test_views_move_together_and_none_does_if_one_stands_further(store: Store) -> None:
+    begin(store)
+    with closing(store.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO views.live VALUES ('audit', 1), ('clearing', 1)")
+        cursor.execute("INSERT INTO views.tracking VALUES ('audit', 1, '33', 0), ('clearing', 1, '33', 9)")
+        cursor.execute("UPDATE views.shares SET position = 5")
+        audit, balances = tracking.hold(cursor, ["audit", "balances"], "33")
+        assert balances.ahead == Ahead({2: 5}, 3)
+
+        tracking.move(cursor, [audit, balances], "33", 7, 1_000)
+
+        standing = tracking.standing(cursor, ["audit", "balances", "clearing"], "33")
+        assert [(one.position, one.recorded_at) for one in standing] == [(7, 1_000), (7, 1_000), (9, 0)]
+        assert cursor.execute("SELECT count(*) FROM views.shares").fetchone() == (0,)
+        with pytest.raises(AssertionError, match="audit, balances, clearing"), connection.transaction():
+            tracking.move(cursor, tracking.hold(cursor, ["audit", "balances", "clearing"], "33"), "33", 8)
+        assert [one.position for one in tracking.standing(cursor, ["audit", "balances", "clearing"], "33")] == [7, 7, 9]
