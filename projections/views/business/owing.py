@@ -2,6 +2,7 @@
 provinces (contract section 1 and 7.9)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ledger.core.decider import Event
@@ -27,16 +28,24 @@ class OwingPair(FoldedRow):
         self.balance_fen -= fen
 
 
-def on_remittance(book: str, pair_type: type[OwingPair]) -> On:
-    """A RETURN exchanges payer and payee, so it takes back what it returns."""
+@dataclass(frozen=True, slots=True)
+class _Remitting:
+    """Remittances of one book. A RETURN exchanges payer and payee, so it takes back what it returns."""
 
-    def remitted(rows: Rows, event: Event) -> None:
-        for _, key in pair_of(event):
-            is_paid = event["payer"] == event["home"]
-            rows.edit(pair_type, *key).remit(event["amount_fen"] if is_paid else -event["amount_fen"])
+    book: str
+    pair_type: type[OwingPair]
 
-    def pair_of(event: Event) -> Iterable[Name]:
+    def pair_of(self, event: Event) -> Iterable[Name]:
         key: tuple[Any, ...] = event["home"], event["treatment"]
-        return ((pair_type, key),) if event["book"] == book else ()
+        return ((self.pair_type, key),) if event["book"] == self.book else ()
 
-    return On("RemittanceRecorded", remitted, pair_of)
+    def __call__(self, rows: Rows, event: Event) -> None:
+        for _, key in self.pair_of(event):
+            is_paid = event["payer"] == event["home"]
+            rows.edit(self.pair_type, *key).remit(event["amount_fen"] if is_paid else -event["amount_fen"])
+
+
+def on_remittance(book: str, pair_type: type[OwingPair]) -> On:
+    """What a view of what is owed by a book does about remittances."""
+    remitting = _Remitting(book, pair_type)
+    return On("RemittanceRecorded", remitting, remitting.pair_of)
