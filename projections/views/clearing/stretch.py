@@ -180,7 +180,8 @@ class Stretch:
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
-    def write(self, cursor: Cursor, cut_offs: Sequence[CutOff]) -> None:
+    def write(self, cursor: Cursor, cut_offs: Callable[[], Sequence[CutOff]]) -> None:
+        """`cut_offs`: every one recorded so far; asked for only if units are written."""
         tables = self._tables
         self._copy_new(cursor)
         if self._reversals:
@@ -198,11 +199,11 @@ class Stretch:
         for cycle, position in self._closed:
             cursor.execute(f"UPDATE {tables.named('calendar')} SET closed_at = %s WHERE cycle = %s", (position, cycle))
 
-    def _write_units(self, cursor: Cursor, cut_offs: Sequence[CutOff]) -> None:
+    def _write_units(self, cursor: Cursor, cut_offs: Callable[[], Sequence[CutOff]]) -> None:
         if not self._unit_events:
             return
         keys = {key for name, event, _, made in self._unit_events if not made for key in named_by(name, event)}
-        units = Units(store_lines.load_units(cursor, self._tables, sorted(keys)) if keys else [], cut_offs)
+        units = Units(store_lines.load_units(cursor, self._tables, sorted(keys)) if keys else [], cut_offs())
         for name, event, position, made in self._unit_events:
             if made:
                 units.open(made[0].unit, position, event["business_date"], len(made), name != SETTLED)

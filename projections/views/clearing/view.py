@@ -37,7 +37,7 @@ class Clearing:
         own = tables.open_set(cursor, version, page.source)
         for stretch, cut_off in _stretches(own, page):
             try:
-                stretch.write(cursor, cut_offs(cursor, own))
+                stretch.write(cursor, partial(cut_offs, cursor, own))
             except Unnamed as error:
                 message = f"source {page.source}: {error}: run `onecard verify`"
                 raise Broken(message, "record_differs", error.position) from error
