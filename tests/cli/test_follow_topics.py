@@ -14,6 +14,7 @@ from confluent_kafka import Producer
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
 from projections.relay.page import Message
+from projections.views.registry import VIEWS
 from tests.fix_command import Onecard
 from tests.fix_kafka import Kafka
 from tests.fix_planting import fill
@@ -49,21 +50,22 @@ def test_views_follow_topics_when_kafka_is_set_and_the_log_when_it_is_not(
     ended = onecard("follow", "--until-caught-up", "--json")
     assert ended.code == 0, ended.stderr
     head = onecard("status", "--json").json["head_position"]
-    names = ("audit", "balances", "clearing")
+    names = sorted(view.name for view in VIEWS)
     assert ended.json == {
         "followers": [{"name": name, "from_position": 0, "to_position": head, "applied": head} for name in names]
     }
     assert onecard("trial-balance", "--json").json["balanced"]
     monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
     again = onecard("follow", "--until-caught-up", "--json").json["followers"]
-    assert [(one["to_position"], one["applied"]) for one in again] == [(head, 0)] * 3
+    assert [(one["to_position"], one["applied"]) for one in again] == [(head, 0)] * len(VIEWS)
     assert onecard("verify", "--against", "views").code == 0
 
 
 def test_an_incident_is_listed_explained_and_resumed_after_a_fix(
     published: str, kafka: Kafka, onecard: Onecard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert onecard("incidents", "--json").json == {"incidents": []}
+    nothing = onecard("incidents", "--json")
+    assert (nothing.code, nothing.json) == (0, {"incidents": []})
     assert "No view is stopped" in onecard("incidents").stdout
     put(kafka, published, foreign(kafka, published))
     ended = onecard("follow", "balances", "--until-caught-up")
@@ -81,6 +83,7 @@ def test_an_incident_is_listed_explained_and_resumed_after_a_fix(
     assert listed["topic"] == kafka.topology.events("transit", published) and listed["partition"] == 1
     assert onecard("incidents", "--jsonl").lines == [listed]
     assert "balances" in onecard("incidents").stdout
+    assert [onecard("incidents", *form).code for form in ([], ["--json"], ["--jsonl"], ["--all"])] == [1] * 4
 
     shown = onecard("incidents", "show", "1", "--json").json
     record = shown.pop("record")
@@ -96,7 +99,8 @@ def test_an_incident_is_listed_explained_and_resumed_after_a_fix(
     done = onecard("incidents", "resume", "1", "--json")
     assert (done.code, done.json["resumed"], done.json["message"]) == (0, True, None)
     assert onecard("incidents", "--json").json == {"incidents": []}
-    assert [one["state"] for one in onecard("incidents", "--all", "--json").json["incidents"]] == ["CLOSED"]
+    every = onecard("incidents", "--all", "--json")
+    assert (every.code, [one["state"] for one in every.json["incidents"]]) == (0, ["CLOSED"])
     closed = onecard("incidents", "resume", "1", "--json")
     assert (closed.code, closed.json["error"]["code"]) == (1, "incident_closed")
     unknown = onecard("incidents", "show", "9", "--json")
@@ -159,16 +163,21 @@ def test_an_unknown_source_is_an_incident_that_a_later_follower_looks_at_again(
     published: str, kafka: Kafka, onecard: Onecard
 ) -> None:
     source = kafka.source()
-    ended = onecard("follow", "audit", "--source", source, "--until-caught-up")
-    assert ended.code == 1 and "source_unknown" in ended.stderr
+    for _ in range(3):
+        ended = onecard("follow", "audit", "--source", source, "--until-caught-up")
+        assert ended.code == 1 and "source_unknown" in ended.stderr and "onecard incidents show 1" in ended.stderr
+    (listed,) = onecard("incidents", "--all", "--json").json["incidents"]
+    assert (listed["number"], listed["state"], listed["resumed_at"]) == (1, "OPEN", None)
     kafka.make_topics(source)
-    assert onecard("follow", "audit", "--source", source, "--until-caught-up").code == 0
+    caught_up = onecard("follow", "audit", "--source", source, "--until-caught-up")
+    assert caught_up.code == 0 and "source" not in caught_up.stdout
     assert onecard("incidents", "--json").json == {"incidents": []}
 
 
 def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [view.name for view in VIEWS if not view.shareable]
     refused = onecard("follow", "--share", "1/2")
-    assert refused.code == 2 and "clearing cannot be shared out" in refused.stderr
+    assert refused.code == 2 and "clearing" in whole and "cannot be shared out" in refused.stderr
     assert onecard("follow", "audit", "--share", "3/2").code == 2
     assert "at most 3" in onecard("follow", "audit", "--share", "9/9").stderr
     for share in ("1/2", "2/2"):
@@ -176,7 +185,7 @@ def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pyte
         assert ended.code == 0, ended.stderr
         assert {one["name"] for one in ended.json["followers"]} == {"audit", "balances"}
         if share == "1/2":
-            assert onecard("follow", "clearing", "--until-caught-up").code == 0
+            assert onecard("follow", *whole, "--until-caught-up").code == 0
             verified = onecard("verify", "--against", "views", "--json")
             assert verified.code == 0, verified.json["findings"]
             assert onecard("rebuild", "balances", "--json").json["swapped"]
