@@ -1,6 +1,7 @@
 """merchants: what each earned, day by day, and the days it closed (contract 6.2 to 6.4, 6.10)."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ledger.core.decider import Event
@@ -51,15 +52,16 @@ class MerchantClosing(Earned):
     closed_from: Day | None = None
 
 
-def counting(count: Callable[[Earned, Event], None]) -> Callable[[Rows, Event], None]:
+@dataclass(frozen=True, slots=True)
+class Counting:
     """What an event adds, to its merchant and to the day that counts it."""
 
-    def counted(rows: Rows, event: Event) -> None:
-        merchant = rows.edit(Merchant, event["merchant"])
-        count(merchant, event)
-        count(rows.edit(MerchantDay, event["merchant"], _counting_day(merchant, event)), event)
+    count: Callable[[Earned, Event], None]
 
-    return counted
+    def __call__(self, rows: Rows, event: Event) -> None:
+        merchant = rows.edit(Merchant, event["merchant"])
+        self.count(merchant, event)
+        self.count(rows.edit(MerchantDay, event["merchant"], _counting_day(merchant, event)), event)
 
 
 def _counting_day(merchant: Merchant, event: Event) -> int:
@@ -110,9 +112,9 @@ MERCHANTS: Final = Folded(
     NAME,
     (Merchant, MerchantDay, MerchantClosing),
     (
-        On("MerchantPaid", counting(paid), AT_MERCHANT, day_then),
-        On("MerchantRefunded", counting(refunded), AT_MERCHANT, day_then),
-        On("VoucherRedeemed", counting(redeemed), AT_MERCHANT, day_then),
+        On("MerchantPaid", Counting(paid), AT_MERCHANT, day_then),
+        On("MerchantRefunded", Counting(refunded), AT_MERCHANT, day_then),
+        On("VoucherRedeemed", Counting(redeemed), AT_MERCHANT, day_then),
         On("MerchantDayClosed", closed, Each(MERCHANT, Of(MerchantClosing, "merchant", "day"))),
     ),
 )
