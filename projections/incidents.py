@@ -21,9 +21,18 @@ OPEN: Final = """
 """
 
 
+# The newest one, if nothing was applied since a follower that started has forgotten it.
+REOPEN: Final = """
+    UPDATE views.incidents SET resumed_at = NULL, message = %s
+    WHERE number = (SELECT max(number) FROM views.incidents WHERE view = %s AND version = %s AND source = %s)
+        AND position = %s AND kind = %s AND resumed_at IS NOT NULL
+    RETURNING number
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One that was opened just now."""
+    """One that was opened just now, or again."""
 
     number: int
     view: str
@@ -38,12 +47,20 @@ class Incident:
 def open_one(
     cursor: psycopg.Cursor[Any], view: str, version: int, source: str, position: int, broken: Broken
 ) -> Incident | None:
-    """Stop a source in a view; None if somebody else has just done so. `position`: of the last event applied."""
+    """Stop a source in a view; None if somebody else has just done so. `position`: of the last event applied.
+
+    What surroundings are still to blame for is the same incident as before, and not one more at each try.
+    """
+    message = storable(str(broken))
+    if broken.kind in OF_SURROUNDINGS:
+        cursor.execute(REOPEN, (message, view, version, source, position, broken.kind))
+        if (again := cursor.fetchone()) is not None:
+            return Incident(again[0], view, source, broken.kind, str(broken))
     kept = broken.evidence or Evidence(None)
     cursor.execute(
         OPEN,
         (
-            view, version, source, position, broken.kind, storable(str(broken)), kept.topic, kept.partition,
+            view, version, source, position, broken.kind, message, kept.topic, kept.partition,
             kept.offset, kept.timestamp_ms, kept.key, kept.value,
             [name.encode("utf-8", "surrogateescape") for name, _ in kept.headers],
             [value for _, value in kept.headers],

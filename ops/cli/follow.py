@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -12,8 +13,8 @@ import typer
 
 from ops.cli.bars import bar
 from ops.cli.opening import opened
-from ops.cli.output import Json, answer, for_people, refuse, table, tell, watched
-from ops.cli.sources import Source
+from ops.cli.output import Json, answer, for_people, refuse, tell, watched
+from ops.cli.sources import Source, listed
 from ops.collector import expect_a_long_run
 from ops.following import Following
 from ops.wiring import Ledger
@@ -152,10 +153,8 @@ def _stoppable() -> Iterator[None]:
 
 
 def _show_followed(found: dict[str, Any]) -> None:
-    columns = ("view", "source", "from>", "to>", "applied>")
-    rows = [
-        (one["name"], one.get("source"), one["from_position"], one["to_position"], one["applied"])
-        for one in found["followers"]
-    ]
+    columns = ("view", "from>", "to>", "applied>")
     with for_people() as console:
-        console.print(table(columns, rows))
+        console.print(
+            listed(columns, found["followers"], itemgetter("name", "from_position", "to_position", "applied"))
+        )

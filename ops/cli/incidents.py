@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import asked, opened
-from ops.cli.output import FOUND, Json, Jsonl, Problem, answer, answer_list, for_people, refuse_both, table
+from ops.cli.output import FOUND, Json, Jsonl, Problem, answer, answer_list, counted, for_people, refuse_both, table
 from projections.questions import incidents as questions
 from projections.resuming import Closed, Resumed, UnknownIncident, resume
 from projections.views.registry import VIEWS
@@ -24,7 +24,7 @@ def list_incidents(
 ) -> int:
     """List why views do not go on with a source.
 
-    Those that are open, with what to do. The others go on.
+    Those that are open, with what to do. The others go on. Exit 1 if any is open.
 
     \b
     Example:
@@ -35,7 +35,8 @@ def list_incidents(
     refuse_both(as_json, as_jsonl)
     with opened() as ledger:
         found = asked(ledger, lambda cursor: questions.listed(cursor, every))
-    return answer_list(found, "incidents", as_json, as_jsonl, _show_list)
+    is_open = any(one["state"] == "OPEN" for one in found["incidents"])
+    return answer_list(found, "incidents", as_json, as_jsonl, _show_list, ok=not is_open)
 
 
 @incidents.command("show")
@@ -135,7 +136,7 @@ def _show_resumed(found: dict[str, Any]) -> None:
         if found["resumed"]:
             console.print(
                 f"{found['view']} goes on with source {found['source']} at position {found['position']}"
-                f" ({found['applied']} events applied now)."
+                f" ({counted(found['applied'], 'event')} applied now)."
             )
         else:
             console.print(f"{found['view']} stays at position {found['position']}: {found['message']}")

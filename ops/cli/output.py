@@ -64,14 +64,20 @@ def answer(found: dict[str, Any], as_json: bool, show: Callable[[dict[str, Any]]
 
 
 def answer_list(
-    found: dict[str, Any], elements: str, as_json: bool, as_jsonl: bool, show: Callable[[dict[str, Any]], None]
+    found: dict[str, Any],
+    elements: str,
+    as_json: bool,
+    as_jsonl: bool,
+    show: Callable[[dict[str, Any]], None],
+    *,
+    ok: bool = True,
 ) -> int:
     """As `answer`, for commands whose list can be had by the line."""
     refuse_both(as_json, as_jsonl)
     if as_jsonl:
         lines(found[elements])
-        return DONE
-    return answer(found, as_json, show)
+        return DONE if ok else FOUND
+    return answer(found, as_json, show, ok=ok)
 
 
 def refuse_both(as_json: bool, as_jsonl: bool) -> None:
@@ -106,6 +112,11 @@ def tell(message: str) -> None:
     """A sentence for people, on stderr."""
     sys.stderr.write(message + "\n")
     sys.stderr.flush()
+
+
+def counted(number: int, name: str) -> str:
+    """So many things of a name that has an ordinary plural, as people say it."""
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def watched() -> bool:

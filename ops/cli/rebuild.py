@@ -8,7 +8,7 @@ import typer
 from ops.cli.bars import bar
 from ops.cli.follow import chosen
 from ops.cli.opening import opened
-from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, for_people, refuse, tell
+from ops.cli.output import ROWS_FOR_PEOPLE, Json, answer, counted, for_people, refuse, tell
 from ops.cli.sources import Source
 from ops.collector import expect_a_long_run
 from ops.problems import EnvironmentProblem
@@ -76,6 +76,8 @@ def _rebuilt(result: rebuilding.Rebuilt, with_source: bool) -> dict[str, Any]:
 def _show_rebuilt(found: dict[str, Any]) -> None:
     with for_people() as console:
         for one in found.get("rebuilt", [found]):
-            dropped = f"was dropped: {one['differences']} rows of the live one differ"
+            dropped = f"was dropped, since it differs from the live one in {counted(one['differences'], 'row')}"
             outcome = "is live now" if one["swapped"] else dropped
-            console.print(f"{one['view']}: version {one['to_version']} of {one['applied']} events {outcome}.")
+            console.print(
+                f"{one['view']}: version {one['to_version']} of {counted(one['applied'], 'event')} {outcome}."
+            )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import opened, settings_now
-from ops.cli.output import Json, answer, for_people, refuse, table, tell
+from ops.cli.output import Json, answer, counted, for_people, refuse, table, tell
 from ops.topics.declared import PREFIX, load_declared
 from ops.topics.plan import MADE, Plan, apply_plan, plan_for, profile_for, told, wait_until_settled
 from ops.wiring import kafka_access
@@ -166,7 +166,7 @@ def _show_plan(found: dict[str, Any]) -> None:
 
 def _show_applied(found: dict[str, Any]) -> None:
     with for_people() as console:
-        console.print(f"{len(found['created'])} topics created, {len(found['unchanged'])} were as declared.")
+        console.print(f"{counted(len(found['created']), 'topic')} created, {len(found['unchanged'])} were as declared.")
         _print_refused(console, found)
 
 

@@ -16,6 +16,7 @@ from ops.cli.output import (
     Json,
     Problem,
     answer,
+    counted,
     for_people,
     refuse,
     table,
@@ -144,6 +145,8 @@ def show_verified(found: dict[str, Any]) -> None:
             if len(findings) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
         more = [counted for target, counted in ((TOPICS, "records"), (SEALS, "seals")) if target in found["against"]]
-        counts = ", ".join(f"{checked[key]:,} {key}" for key in ("events", "streams", "postings", "accounts", *more))
-        verdict = "nothing is wrong" if found["ok"] else f"{len(findings):,} findings"
+        counts = ", ".join(
+            counted(checked[key], key.removesuffix("s")) for key in ("events", "streams", "postings", "accounts", *more)
+        )
+        verdict = "nothing is wrong" if found["ok"] else counted(len(findings), "finding")
         console.print(f"Checked {counts} up to position {found['position']:,}: {verdict}.")

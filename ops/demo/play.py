@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.cli.output import FOUND, Problem
+from ops.cli.output import FOUND, Problem, counted
 from ops.demo.scenarios import Scenario
 
 COMMANDS, RECEIPTS, REJECTS = "day.jsonl", "receipts.jsonl", "rejects.jsonl"
@@ -175,4 +175,4 @@ def _notices(found: dict[str, Any]) -> str:
 
 
 def _verified(found: dict[str, Any]) -> str:
-    return "nothing differs" if found["ok"] else f"{len(found['findings']):,} findings"
+    return "nothing differs" if found["ok"] else counted(len(found["findings"]), "finding")

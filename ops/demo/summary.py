@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from ops.cli.output import table, yuan
+from ops.cli.output import counted, table, yuan
 from ops.cli.provinces import named
 from ops.demo.play import Played
 from ops.demo.scenarios import Scenario
@@ -234,7 +234,7 @@ def _verdict(console: Console, played: Played) -> None:
     if found["ok"]:
         console.print(Text(f"Everything was derived again from the log: {counts}, and nothing differs.", style="green"))
     else:
-        console.print(Text(f"Of {counts}, {len(found['findings']):,} findings:", style="bold red"))
+        console.print(Text(f"Of {counts}, {counted(len(found['findings']), 'finding')}:", style="bold red"))
         for finding in found["findings"][:MOST_PAIRS]:
             console.print(f"  {finding['kind']} {finding['subject']}: {finding['detail']}")
 

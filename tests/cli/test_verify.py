@@ -68,6 +68,7 @@ def test_findings_are_told_to_programs_and_to_people(booked: Onecard, dsn: str) 
         ("balance_differs", f"card:{CARD_ID}:medical_account", 3),
     ]
     assert kinds(booked("verify", "--json")) == ["submission_extra"]
+    assert booked("verify").stdout.rstrip().endswith(": 1 finding.")
     people = booked("verify", "--against", "views")
     assert people.code == 1
     assert "submission_extra" in people.stdout and "2 findings" in people.stdout
