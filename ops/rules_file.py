@@ -6,10 +6,12 @@ neither its size nor its nesting holds a command up.
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,6 +119,20 @@ def read(path: Path) -> RulesFile:
             found.wrong.append(Wrong(f"what comes after entry {number} was not looked at"))
             break
     return found
+
+
+def as_file(config: Configuration) -> str:
+    """A list as a file that reads as the same list."""
+    return "\n".join(
+        "".join(f"{line}\n" for line in ("[[entry]]", *(f"{name} = {_toml(value)}" for name, value in entry.items())))
+        for entry in map(dict, config.entries)
+    )
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)
 
 
 # --- the file as a whole ---------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from ledger.core.configuration import Configuration
+from ledger.service.extending import extend
 from ledger.store import codec, identity
 from projections import follow
 from projections.feed.log import LogFeed
@@ -52,6 +53,14 @@ def found_in_views(damaged: Store) -> list[Finding]:
 def identified(made: Store) -> None:
     with closing(made.connect()) as connection:
         identity.check(connection, SOURCE, SOURCE, Configuration.load(made.config), made.keyring())
+
+
+def extended(made: Store, *entries: dict[str, Any]) -> None:
+    """Entries added to the list of an identified store, by a process that brings them."""
+    longer = (*made.config, *entries)
+    with closing(made.connect()) as connection:
+        extend(connection, Configuration.load(longer), made.keyring(), made.clock())
+    made.config = longer
 
 
 def followed(made: Store) -> None:

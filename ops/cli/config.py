@@ -19,9 +19,9 @@ from ledger.service.recording import stream_id
 from ledger.store.identity import Kept
 from ops.cli.audit import day
 from ops.cli.opening import settings_now
-from ops.cli.output import Json, answer, for_people, progress_told, refuse, table, write
+from ops.cli.output import Json, answer, for_people, progress_told, refuse, table, unable, write
 from ops.rules_example import default_told, example, scope_told
-from ops.rules_file import load_configuration, read
+from ops.rules_file import as_file, load_configuration, read
 from ops.wiring import find_configuration
 
 SCOPES: Final = {LEDGER: "ledger", PROVINCE: "province", PROGRAMME: "programme"}
@@ -126,6 +126,21 @@ def print_example() -> int:
       onecard config example > rules.toml
     """
     write(example().encode())
+    return 0
+
+
+@config.command("stored")
+def print_stored() -> int:
+    """Print the store's own list as a file of rules, for whoever has lost it.
+
+    \b
+    Example:
+      onecard config stored > rules.toml
+    """
+    kept = find_configuration(settings_now(), progress_told)
+    if kept is None:
+        unable("There is no store here.")
+    write(as_file(kept.configuration()).encode())
     return 0
 
 

@@ -120,6 +120,9 @@ def test_config_check_tells_what_a_file_would_add_or_where_it_parts_from_the_sto
     assert onecard("status").code == 0
 
     assert onecard("config", "check", old, "--json").json["added"] == []
+    assert onecard("config", "stored").stdout == old.read_text().replace(
+        "\neffective", '\nscope = "*"\neffective'
+    ).replace("\n[[", "\n\n[[")
     new.write_text(old.read_text() + ENTRY.format(begins="2025-02-01", value=12))
     longer = onecard("config", "check", new, "--json")
     assert longer.code == 0 and [one["value"] for one in longer.json["added"]] == [12]

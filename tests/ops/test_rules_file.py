@@ -7,8 +7,9 @@ import pytest
 from ledger.core.configuration import Configuration
 from ledger.core.fields import day as day_of
 from ops.problems import EnvironmentProblem
-from ops.rules_file import MOST_BYTES, load_configuration, read
+from ops.rules_file import MOST_BYTES, as_file, load_configuration, read
 from ops.settings import Settings, load_settings
+from tests.model.histories import CONFIG
 
 FILE = "rules.toml"
 LATE = "transit.late_days"
@@ -166,6 +167,12 @@ def test_another_value_for_the_same_day_overrules_the_earlier_one(settings: Sett
     assert loaded(settings, content).value(LATE, day_of("2025-01-01"), "34") == 1
     assert settings.config is not None
     assert read(settings.config).overruled == [(2, 1), (3, 2)]
+
+
+def test_a_list_can_be_written_as_a_file_and_is_the_same(settings: Settings) -> None:
+    made = Configuration.load(CONFIG)
+    again = loaded(settings, as_file(made).encode())
+    assert again.digest() == made.digest() and again.entries == made.entries
 
 
 def test_the_narrowest_scope_in_force_counts_and_in_it_the_latest_entry(settings: Settings) -> None:

@@ -3,32 +3,23 @@
 import hashlib
 import json
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger.core.configuration import Configuration
-from ledger.service.extending import extend
 from ledger.store import codec
 from projections.verification.configuration import SUBJECT
-from tests.fix_damage import checked, found, identified, position_of, rewritten, tampered
+from tests.fix_damage import checked, extended, found, identified, position_of, rewritten, tampered
 from tests.fix_stores import Store
 from tests.model.histories import history
 
-NOW = 1_751_299_200_000_000
 Kinds = list[tuple[str, int | None]]
 
 
 def entry(value: int, begins: str = "2024-01-01") -> dict[str, Any]:
     return {"key": "clearing.max_deferrals", "scope": "*", "effective_from": begins, "value": value}
-
-
-def extended(made: Store, *entries: dict[str, Any]) -> None:
-    made.config = (*made.config, *entries)
-    with closing(made.connect()) as connection:
-        extend(connection, Configuration.load(made.config), made.keyring(), NOW)
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from ledger.service.run import shaped
 from ledger.service.writer import Writer
 from ledger.store import appending, codec
 from ledger.store.identity import StoreMismatch
-from tests.fix_damage import checked, identified
+from tests.fix_damage import checked, extended, identified
 from tests.fix_stores import Store
+from tests.model.histories import CLOCK_MICROS
 
 STREAM = stream_id((Extended, configuration.LEDGER))
-NOW = 1_751_299_200_000_000
+NOW = CLOCK_MICROS
 BUDGET = (
     '{"command":"IssueBudget","submitter":"T1","reference":"%s","occurred_at":"2025-06-15T08:00:00Z",'
     '"province":"34","programme":"grain","amount_fen":1,"document":"d"}\n'
@@ -46,12 +47,6 @@ def made(store: Store) -> Store:
 
 def longer(made: Store, *entries: dict[str, Any]) -> Configuration:
     return Configuration.load([*made.config, *entries])
-
-
-def extended(made: Store, *entries: dict[str, Any], now: int = NOW) -> None:
-    with closing(made.connect()) as connection:
-        extend(connection, longer(made, *entries), made.keyring(), now)
-    made.config = (*made.config, *entries)
 
 
 def recorded(made: Store) -> list[dict[str, Any]]:
@@ -137,8 +132,8 @@ def test_of_two_that_extend_at_once_one_wins_and_the_other_is_refused(made: Stor
 
 
 def test_of_many_that_bring_the_same_list_one_records_it(made: Store) -> None:
-    threads = [threading.Thread(target=extended, args=(made, entry(7))) for _ in range(4)]
     before = made.config
+    threads = [threading.Thread(target=extended, args=(Store(made.dsn, before), entry(7))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

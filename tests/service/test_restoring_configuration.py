@@ -1,7 +1,6 @@
 """A lost end in which the configuration grew comes back with the list as it grew, in the store's row and in the log."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ledger.core.configuration import Configuration
 from ledger.service import restoring
-from ledger.service.extending import extend
 from ledger.service.restoring import Restorer, Unfit
 from ledger.store import codec
-from tests.fix_damage import found, identified
+from tests.fix_damage import extended, found, identified
 from tests.fix_postgres import Databases
 from tests.fix_stores import Store, told
 from tests.model.histories import history
 
-NOW = 1_751_299_200_000_000
 LINES = 900
 STORE = "SELECT configuration, configuration_digest, first_entries FROM ledger.store"
 TAIL = "SELECT notification_id, originator_id::text, state FROM ledger.events WHERE notification_id > %s ORDER BY 1"
@@ -26,12 +23,6 @@ TAIL = "SELECT notification_id, originator_id::text, state FROM ledger.events WH
 
 def limit(value: int) -> dict[str, Any]:
     return {"key": "clearing.max_deferrals", "scope": "*", "effective_from": "2025-06-01", "value": value}
-
-
-def extended(made: Store, *entries: dict[str, Any]) -> None:
-    made.config = (*made.config, *entries)
-    with closing(made.connect()) as connection:
-        extend(connection, Configuration.load(made.config), made.keyring(), NOW)
 
 
 def restored(backup: Store, tail: list[Any]) -> None:
