@@ -1,4 +1,4 @@
-"""`entitlements list`, `entitlements venues`, `entitlements students`: who is entitled to what, and what it cost."""
+"""`entitlements list`, `concessions`, `venues`, `students`: who is entitled to what, and what it cost."""
 
 from typing import Annotated
 
@@ -31,6 +31,7 @@ COLUMNS = (
 )
 VISIT_COLUMNS = ("province", "venue", "month", "by", "entries>", "visitors>", "due>", "paid>", "subsidy>")
 STUDENT_COLUMNS = ("school", "card", "status", "from", "to", "set on")
+Concession = Annotated[str | None, only("C", f"Only concessions of this class: {', '.join(CLASSES)}.", "--class")]
 AMOUNTS = ("due_fen", "paid_fen", "subsidy_fen")
 
 
@@ -38,9 +39,7 @@ AMOUNTS = ("due_fen", "paid_fen", "subsidy_fen")
 def list_entitlements(
     card: Card = None,
     kind: Annotated[str | None, only("K", f"Only of this kind: {', '.join(KINDS)}.")] = None,
-    concession: Annotated[
-        str | None, only("C", f"Only concessions of this class: {', '.join(CLASSES)}.", "--class")
-    ] = None,
+    concession: Concession = None,
     province: Annotated[str | None, only("P", "Only holding in this province, such as 34.")] = None,
     on: Annotated[str | None, only("DATE", "Only holding on this day.")] = None,
     source: Source = None,
@@ -66,6 +65,35 @@ def list_entitlements(
         ENTITLEMENTS,
         lambda cursor, one: questions.entitlements(
             cursor, one, holds_on, card_id=card_id_of(cursor, one, card), **where
+        ),
+    )
+
+
+@entitlements.command("concessions")
+def list_concessions(
+    card: Card = None,
+    concession: Concession = None,
+    province: Annotated[str | None, only("P", "Only tapped in this province, such as 34.")] = None,
+    source: Source = None,
+    as_json: Json = False,
+    as_jsonl: Jsonl = False,
+) -> int:
+    """List which cards tapped at a concession's fare, and how often.
+
+    \b
+    Example:
+      onecard entitlements concessions --class ELDERLY --province 33
+    """
+    one_of("--class", concession, CLASSES)
+    names = ("card_id", "province", "concession_class", "taps", "last_used_on")
+    return answer_things(
+        Asked(source, as_json, as_jsonl),
+        "concessions",
+        ("card", "province", "class", "taps>", "last"),
+        lambda one: [one[key] for key in names],
+        ENTITLEMENTS,
+        lambda cursor, one: questions.concessions(
+            cursor, one, card_id=card_id_of(cursor, one, card), province=province, concession_class=concession
         ),
     )
 

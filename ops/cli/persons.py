@@ -73,6 +73,8 @@ def _show(found: dict[str, Any]) -> None:
         ):
             if listed := list(rows):
                 console.print(table(columns, listed, title=f"\n{name}"))
+        for one in found["concessions"]:
+            console.print(f"{one['taps']:,} taps as {one['concession_class']} in {one['province']}.")
         for one in found["students"]:
             console.print(f"Student of {one['school']}: {one['status']} since {one['valid_from']}.")
         console.print(f"Up to position {found['position']}.")

@@ -2,13 +2,18 @@
 
 from projections.questions.snapshot import Cursor
 from projections.questions.things import Things
-from projections.views.business.entitlements import ENTITLEMENTS, Entitlement, Restricted, Student, Visits
+from projections.views.business.entitlements import ENTITLEMENTS, Concession, Entitlement, Restricted, Student, Visits
 
 
 def entitlements(cursor: Cursor, source: str, holds_on: int | None = None, **where: str | None) -> Things:
     """Entitlements. `where`: card_id, kind, concession_class, province; `holds_on`: a day on which it does."""
     least, most = {"last_day": holds_on}, {"valid_from": holds_on}
     return Things(cursor, source, ENTITLEMENTS, Entitlement, where, least, most, without=Restricted)
+
+
+def concessions(cursor: Cursor, source: str, **where: str | None) -> Things:
+    """Taps by card at a concession's fare. `where`: card_id, province, concession_class."""
+    return Things(cursor, source, ENTITLEMENTS, Concession, where, without=Restricted)
 
 
 def visits(

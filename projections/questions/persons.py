@@ -13,7 +13,7 @@ from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
 from projections.views.business.cards import AGENT
-from projections.views.business.entitlements import ENTITLEMENTS, Entitlement, Student
+from projections.views.business.entitlements import ENTITLEMENTS, Concession, Entitlement, Student
 from projections.views.business.payouts import PAYOUTS, Batch, PayoutLine
 from projections.views.business.persons import PERSONS, Delegation, Link, Person, PersonalCard
 
@@ -43,6 +43,7 @@ BENEFITS: Final = """
         AND (beneficiary = ANY(%(keys)s) OR (card_id = ANY(%(cards)s::uuid[]) AND payee = ANY(%(keys)s)))
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
+IS_OF_CARDS: Final = "card_id = ANY(%(cards)s::uuid[])"
 BENEFIT: Final = (
     "person",
     "as",
@@ -95,12 +96,9 @@ def _around(views: Together, keys: list[bytes], cards: dict[str, str]) -> dict[s
     """What leads from these persons to others, and what holds for their cards (card_id -> person)."""
     persons = {key.hex() for key in keys}
     delegations = views.rows(Delegation, "person = ANY(%(keys)s) OR giver = ANY(%(keys)s)", keys=keys)
-    entitlements, students = (
-        [
-            {"person": cards[one["card_id"]], **one}
-            for one in views.rows(kind, "card_id = ANY(%(cards)s::uuid[])", cards=[*cards])
-        ]
-        for kind in (Entitlement, Student)
+    entitlements, concessions, students = (
+        [{"person": cards[one["card_id"]], **one} for one in views.rows(kind, IS_OF_CARDS, cards=[*cards])]
+        for kind in (Entitlement, Concession, Student)
     )
     return {
         "delegations_given": [one for one in delegations if one["giver"] in persons],
@@ -108,6 +106,7 @@ def _around(views: Together, keys: list[bytes], cards: dict[str, str]) -> dict[s
         "agencies": [one for one in delegations if one["relation"] == AGENT],
         "links": views.rows(Link, "person = ANY(%(keys)s) OR other_person = ANY(%(keys)s)", keys=keys),
         "entitlements": entitlements,
+        "concessions": concessions,
         "students": students,
     }
 

@@ -1,6 +1,6 @@
 """The view `entitlements` against the events told one by one, accounts of venues and subsidies, and the example E20."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,18 @@ def test_venues_earned_their_prices_and_their_shares_of_passes(told_history: Tol
         for share in event["shares"]:
             earned[share["venue"]] = earned.get(share["venue"], 0) + share["amount_fen"]
     assert {f"venue:{venue}": fen for venue, fen in earned.items() if fen} == told_history.balances("venue:")
+
+
+def test_taps_at_a_concessions_fare_are_counted_by_card(told_history: ToldHistory) -> None:
+    wanted = Counter(
+        (event["card_id"], event["operating_area"][:2], event["concession_class"])
+        for event in told_history.of("TransitTapped")
+        if event["concession_class"] != "ORDINARY"
+    )
+    rows = told_history.ask(
+        "SELECT card_id::text, province, concession_class, taps FROM views.entitlements_concessions_v1"
+    )
+    assert {row[:3]: row[3] for row in rows} == dict(wanted)
 
 
 def test_a_student_has_the_status_told_last(told_history: ToldHistory) -> None:
@@ -112,11 +124,15 @@ def test_venues_and_students_are_listed(entered: Onecard) -> None:
     assert entered("entitlements", "venues", "--to", "2025-02", "--json").json["venues"] == []
     (student,) = entered("entitlements", "students", "--school", "USTC", "--jsonl").lines
     assert (student["card_id"], student["status"], student["changes"]) == (CARD_ID, "ENROLLED", 1)
+    assert entered("entitlements", "concessions", "--class", "ELDERLY", "--json").json == {
+        "concessions": [], "position": 9,
+    }  # fmt: skip
     assert "USTC" in entered("entitlements", "students").stdout
     assert "PARK1" in entered("entitlements", "venues").stdout
 
 
 def test_what_cannot_be_asked_of_entitlements_is_refused(entered: Onecard) -> None:
     for wrong in (["list", "--kind", "BUS"], ["list", "--on", "today"], ["venues", "--from", "2025"],
-                  ["students", "--status", "GONE"], ["venues", "--kind", "LIBRARY"]):  # fmt: skip
+                  ["students", "--status", "GONE"], ["concessions", "--class", "YOUNG"],
+                  ["venues", "--kind", "LIBRARY"]):  # fmt: skip
         assert entered("entitlements", *wrong).code == 2, wrong

@@ -19,7 +19,7 @@ class Entitlement(FoldedRow):
     """An entitlement or concession; it holds in its province from `valid_from` to `last_day`, both included.
 
     `last_day` is `valid_to`, or the day before `ended_on`. `entries`, `visitors` and the amounts are of venues that
-    were entered by it; what a transit concession saved is told by taps, which name its class and not its id.
+    were entered by it. A tap names the class of a concession and no entitlement: see Concession.
     """
 
     table: ClassVar[str] = "entitlements_entitlements"
@@ -41,6 +41,18 @@ class Entitlement(FoldedRow):
     paid_fen: int = 0
     subsidy_fen: int = 0
     last_used_on: Day | None = None
+
+
+class Concession(FoldedRow):
+    """Taps at a concession's fare in a province; what they saved stands with the journeys, which corrections change."""
+
+    table: ClassVar[str] = "entitlements_concessions"
+    key: ClassVar[tuple[str, ...]] = ("card_id", "province", "concession_class")
+    card_id: Uuid
+    province: str
+    concession_class: str
+    taps: int = 0
+    last_used_on: Day = 0
 
 
 class Visits(FoldedRow):
@@ -121,6 +133,19 @@ def _shown(rows: Rows, event: Event) -> Entitlement | None:
     return found if event["venue_area"][:2] == found.province and found.valid_from <= day <= found.last_day else None
 
 
+def _concession(event: Event) -> tuple[Name, ...]:
+    if event["concession_class"] == "ORDINARY":
+        return ()
+    return ((Concession, (event["card_id"], event["operating_area"][:2], event["concession_class"])),)
+
+
+def tapped(rows: Rows, event: Event) -> None:
+    for _, key in _concession(event):
+        concession = rows.edit(Concession, *key)
+        concession.taps += 1
+        concession.last_used_on = max(concession.last_used_on, event["business_date"])
+
+
 def status_set(rows: Rows, event: Event) -> None:
     student = rows.edit(Student, event["school"], event["card_id"])
     for name in ("status", "valid_from", "valid_to"):
@@ -142,11 +167,12 @@ ENTITLEMENT = Of(Entitlement, "entitlement_id")
 
 ENTITLEMENTS: Final = Folded(
     NAME,
-    (Entitlement, Visits, Student, Restricted),
+    (Entitlement, Concession, Visits, Student, Restricted),
     (
         On("EntitlementGranted", granted, ENTITLEMENT),
         On("EntitlementEnded", ended, ENTITLEMENT),
         On("VenueEntered", entered, Each(ENTITLEMENT, _visits)),
+        On("TransitTapped", tapped, _concession),
         On("StudentStatusSet", status_set, Of(Student, "school", "card_id")),
         on_restriction(Restricted),
     ),
