@@ -3,6 +3,7 @@
     python -m tests.crash.driver submit DSN OUT BATCH MOMENT FILE...
     python -m tests.crash.driver pay DSN OUT BATCH MOMENT FILE
     python -m tests.crash.driver tick DSN OUT BATCH MOMENT UNTIL
+    python -m tests.crash.driver extend DSN MOMENT VALUE
     python -m tests.crash.driver follow DSN PAGE MOMENT
     python -m tests.crash.driver follow_topics DSN SOURCE BOOTSTRAP PARTITIONS PAGE
 
@@ -31,6 +32,7 @@ from projections.feed.topic import TopicFeed
 from projections.kafka.access import Access
 from projections.topics.topology import Topology
 from projections.views.registry import VIEWS
+from tests.fix_damage import extended
 from tests.fix_stores import Store, submitted, told
 
 
@@ -94,6 +96,12 @@ def tick(dsn: str, out: str, batch: str, moment: str, until: str) -> None:
     Path(out).write_text(json.dumps(ticked.as_json()))
 
 
+def extend(dsn: str, moment: str, value: str) -> None:
+    writing.appending.commit = deadly(writing.appending.commit, moment)  # type: ignore[attr-defined]
+    entry = {"key": "transit.late_days", "scope": "*", "effective_from": "2025-01-01", "value": int(value)}
+    extended(Store(dsn), entry)
+
+
 def follow(dsn: str, page: str, moment: str) -> None:
     following.apply_page = deadly(following.apply_page, moment)
     store = Store(dsn)
@@ -109,6 +117,5 @@ def follow_topics(dsn: str, source: str, bootstrap: str, partitions: str, page: 
 
 
 if __name__ == "__main__":
-    {"submit": submit, "pay": pay, "tick": tick, "follow": follow, "follow_topics": follow_topics}[sys.argv[1]](
-        *sys.argv[2:]
-    )
+    works = (submit, pay, tick, extend, follow, follow_topics)
+    {work.__name__: work for work in works}[sys.argv[1]](*sys.argv[2:])
