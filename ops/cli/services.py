@@ -39,10 +39,12 @@ def count_services(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Count what cards were used for: services at counters, and every act that belongs to a regional scheme.
+    """Count what cards were used for.
+
+    Services at counters and halls always, every other act when it belongs to a regional scheme.
 
     \b
-    Examples:
+    Example:
       onecard services counts --scheme YRD --by item,province,month
       onecard services counts --act ServiceUsed --by code,step,result --from 2025-06-01 --to 2025-06-30
     """
@@ -87,7 +89,9 @@ def list_items(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List the items that regional schemes switched on, and how often each was used.
+    """List items of regional schemes.
+
+    Where and when each is switched on, and how often it was used there meanwhile.
 
     \b
     Example:
