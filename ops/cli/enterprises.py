@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.opening import opened
-from ops.cli.output import Json, answer, for_people, refuse, table, yuan
-from ops.cli.sources import Source, asked_of
+from ops.cli.output import Json, for_people, table, yuan
+from ops.cli.sources import Source
+from ops.cli.things import answer_file
 from projections.questions import enterprises
 
 CARDS = ("card", "state", "since", "until", "area", "bank", "looked at>", "restricted")
@@ -20,20 +20,15 @@ def enterprise(
     source: Source = None,
     as_json: Json = False,
 ) -> int:
-    """Show one enterprise's file: card and bank, policy funds, agents, what the card was used for.
+    """Show one enterprise's file.
+
+    Card and bank, policy funds, agents, and what the card was used for.
 
     \b
     Example:
       onecard enterprise 91350100M000100Y43
     """
-    with opened() as ledger:
-        found = asked_of(
-            ledger,
-            source,
-            lambda cursor, one: enterprises.file_of(cursor, one, name),
-            lambda cursor: refuse("one file is of one ledger: name it by --source, all is for lists."),
-        )
-    return answer(found, as_json, _show)
+    return answer_file(source, as_json, lambda cursor, one: enterprises.file_of(cursor, one, name), _show)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -46,7 +46,9 @@ def list_entitlements(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List entitlements, and what venues gave by each.
+    """List entitlements.
+
+    Each with what venues gave by it.
 
     \b
     Example:
@@ -78,7 +80,9 @@ def list_concessions(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List which cards tapped at a concession's fare, and how often.
+    """List cards that rode by a concession.
+
+    What it saved is told by `onecard transit`, for corrections change it.
 
     \b
     Example:
@@ -109,7 +113,9 @@ def list_visits(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List entries of venues by month and kind of entitlement: what visitors paid, and what local finance owes.
+    """List entries of venues by month.
+
+    By kind of entitlement: what visitors paid, and what local finance owes.
 
     \b
     Example:
@@ -139,7 +145,9 @@ def list_students(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List students: the status that each school told last.
+    """List students and their status.
+
+    Each as its school told last.
 
     \b
     Example:

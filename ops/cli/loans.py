@@ -32,7 +32,9 @@ def list_loans(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List loans: by which library and on which card, and where and by whom the item was returned.
+    """List loans.
+
+    By which library and on which card, until when, and where and by whom the item was returned.
 
     \b
     Example:
@@ -64,7 +66,7 @@ def list_fines(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List fines, each charged and collected in one act.
+    """List fines that libraries collected.
 
     \b
     Example:
@@ -88,7 +90,9 @@ def list_fines(
 
 @loans.command("libraries")
 def list_libraries(source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
-    """List libraries: what each lent, how much of it is out, and what it took back for others.
+    """List what each library lent and took back.
+
+    Anyone may bring an item to any library: "for others" is what other libraries had lent.
 
     \b
     Example:
@@ -113,7 +117,9 @@ def list_readers(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List readers by card: what each borrowed anywhere, has out, and paid in fines.
+    """List readers by card.
+
+    What each borrowed anywhere, has out, brought back too late, and paid in fines.
 
     \b
     Example:

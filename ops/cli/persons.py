@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.opening import opened
-from ops.cli.output import Json, answer, for_people, refuse, table, yuan
-from ops.cli.sources import Source, asked_of
+from ops.cli.output import Json, for_people, table, yuan
+from ops.cli.sources import Source
+from ops.cli.things import answer_file
 from projections.questions import persons
 
 CARDS = (
@@ -33,23 +33,16 @@ def person(
     source: Source = None,
     as_json: Json = False,
 ) -> int:
-    """Show one person's file: cards, delegations, links, entitlements, benefits.
+    """Show one person's file.
 
-    Persons whose records are linked are in it too. Looking is to be recorded as well: submit RecordAccess with the
-    query PERSON_FILE.
+    Cards, delegations, links, entitlements and benefits. Persons whose records are linked are in it too. Looking is to
+    be recorded as well: submit RecordAccess with the query PERSON_FILE.
 
     \b
     Example:
       onecard person 340000D15600000500000000000000A1
     """
-    with opened() as ledger:
-        found = asked_of(
-            ledger,
-            source,
-            lambda cursor, one: persons.file_of(cursor, one, name),
-            lambda cursor: refuse("one file is of one ledger: name it by --source, all is for lists."),
-        )
-    return answer(found, as_json, _show)
+    return answer_file(source, as_json, lambda cursor, one: persons.file_of(cursor, one, name), _show)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import opened
-from ops.cli.output import DONE, ROWS_FOR_PEOPLE, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
+from ops.cli.output import (
+    DONE,
+    ROWS_FOR_PEOPLE,
+    answer,
+    document_of,
+    for_people,
+    is_text,
+    lines,
+    refuse,
+    refuse_both,
+    yuan,
+)
 from ops.cli.sources import asked_of, listed, told
 from projections.questions import streams
 from projections.questions.snapshot import Cursor
@@ -81,6 +92,23 @@ def answer_things(
             lambda cursor: tell(OfAll(cursor, view, of_one)),
         )
     return DONE
+
+
+def answer_file(
+    source: str | None,
+    as_json: bool,
+    of_one: Callable[[Cursor, str], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None],
+) -> int:
+    """Everything that one ledger knows of one holder."""
+    with opened() as ledger:
+        found = asked_of(
+            ledger,
+            source,
+            of_one,
+            lambda cursor: refuse("one file is of one ledger: name it by --source, all is for lists."),
+        )
+    return answer(found, as_json, show)
 
 
 def show_things(found: Listing, name: str, columns: Sequence[str], row: Row) -> None:

@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from ledger.core.calendar import date_text
 from ledger.core.fields import CREDIT_CODE
-from projections.questions import streams
 from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
 from projections.views.business.enterprises import ENTERPRISES, Agent, EnterpriseCard, Grant, Use
 from projections.views.business.persons import PERSONS, PersonalCard
 
+OF_A_PERSON: Final = Unknown("enterprise_unknown", "this is a person's card: `onecard person` has the file")
 FUNDS: Final = """
     SELECT province, programme, count(*), sum(amount_fen)::bigint, max(credited_on)
     FROM {grants} WHERE source = %(source)s AND card_id = ANY(%(cards)s::uuid[]) GROUP BY 1, 2 ORDER BY 1, 2
@@ -24,7 +24,7 @@ RESTRICTED: Final = """
 def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     """Everything of one credit_code; Unknown if no card was issued for it. Restricted agents are left out."""
     views = Together(cursor, source, ENTERPRISES, PERSONS)
-    code = name if CREDIT_CODE.fullmatch(name) else _enterprise(cursor, views, name)
+    code = name if CREDIT_CODE.fullmatch(name) else views.card(EnterpriseCard, name, OF_A_PERSON)["credit_code"]
     cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
     if not cards:
         raise Unknown("enterprise_unknown", f"no card was issued for {code} up to position {views.position}")
@@ -51,14 +51,6 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
         "services": uses,
         "position": views.position,
     }  # fmt: skip
-
-
-def _enterprise(cursor: Cursor, views: Together, name: str) -> str:
-    card_id = streams.find_card(cursor, views.source, name).stream_id
-    cards = views.rows(EnterpriseCard, "card_id = %(card)s", card=card_id)
-    if not cards:
-        raise Unknown("enterprise_unknown", "this is the card of a person: `onecard person` has the file")
-    return str(cards[0]["credit_code"])
 
 
 def _unrestricted(views: Together, agents: list[Element]) -> list[Element]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from projections.questions import streams
 from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
@@ -17,6 +16,7 @@ from projections.views.business.entitlements import ENTITLEMENTS, Concession, En
 from projections.views.business.payouts import PAYOUTS, Batch, PayoutLine
 from projections.views.business.persons import PERSONS, Delegation, Link, Person, PersonalCard
 
+OF_AN_ENTERPRISE: Final = Unknown("person_unknown", "this is an enterprise's card: `onecard enterprise` has its file")
 KEY: Final = re.compile(r"[0-9a-f]{64}")
 # Links lead on from one person to the next, in either direction, as long as they are not ended.
 LINKED: Final = """
@@ -62,7 +62,7 @@ BENEFIT: Final = (
 def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     """By a card of the person's, current or replaced, or by the person key; Unknown if nothing is known of either."""
     views = Together(cursor, source, PERSONS, ENTITLEMENTS, PAYOUTS)
-    person = name if KEY.fullmatch(name) else _holder(cursor, views, name)
+    person = name if KEY.fullmatch(name) else views.card(PersonalCard, name, OF_AN_ENTERPRISE)["person"]
     keys = [key for (key,) in views.ask(LINKED.format(links=views.table(Link)), person=bytes.fromhex(person))]
     persons = {one["person"]: one for one in views.rows(Person, "person = ANY(%(keys)s)", keys=keys)}
     known = {key.hex(): persons[key.hex()]["erased_on"] if key.hex() in persons else None for key in keys}
@@ -82,14 +82,6 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
         "benefits": _benefits(views, keys, [one["card_id"] for one in cards]),
         "position": views.position,
     }
-
-
-def _holder(cursor: Cursor, views: Together, name: str) -> str:
-    card_id = streams.find_card(cursor, views.source, name).stream_id
-    cards = views.rows(PersonalCard, "card_id = %(card)s", card=card_id)
-    if not cards:
-        raise Unknown("person_unknown", "this is the card of an enterprise: `onecard enterprise` has its file")
-    return str(cards[0]["person"])
 
 
 def _around(views: Together, keys: list[bytes], cards: dict[str, str]) -> dict[str, list[Element]]:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from projections import tracking
+from projections.questions import streams
 from projections.questions.national.marks import Element
-from projections.questions.snapshot import Cursor
+from projections.questions.snapshot import Cursor, Unknown
 from projections.views.business.folded import Folded
 from projections.views.business.rows import FoldedRow
 
@@ -33,6 +34,14 @@ class Together:
             **values,
         )
         return [table.as_json(row) for row in table.rows(found)]
+
+    def card(self, row_type: type[FoldedRow], name: str, otherwise: Unknown) -> Element:
+        """The row of the card that a card_sn or card_id names; `otherwise`: what to say of a card that has none."""
+        card_id = streams.find_card(self._cursor, self.source, name).stream_id
+        found = self.rows(row_type, "card_id = %(card_id)s", card_id=card_id)
+        if not found:
+            raise otherwise
+        return found[0]
 
     def ask(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """What a statement finds; `%(source)s` is given."""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.fix_command import Onecard
 from tests.house.tree import ROOT
 
 SN = "340000D15600000500000000000000A1"
@@ -66,3 +67,16 @@ def write(path: Path, *lines: Any) -> Path:
                 line = json.dumps(line, ensure_ascii=False)
             file.write((line if isinstance(line, bytes) else line.encode()) + b"\n")
     return path
+
+
+def say(command: str, reference: str, **fields: Any) -> dict[str, Any]:
+    """A command of the day on which the tests of files play."""
+    own = {"submitter": "T1", "occurred_at": "2025-03-02T10:00:00+08:00"}
+    return {**own, "command": command, "reference": reference, **fields}
+
+
+def told(onecard: Onecard, folder: Path, *lines: dict[str, Any], clock: str = "2026-01-01T00:00:00Z") -> None:
+    """Submit lines, all of which are recorded, and let the views follow."""
+    ended = onecard("submit", write(folder / "lines", *lines), "--json", clock=clock)
+    assert ended.json["rejected"] == 0
+    assert onecard("follow", "--until-caught-up").code == 0

@@ -2,11 +2,10 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.cli.lines import NUMBER, activate, issue, write
+from tests.cli.lines import NUMBER, activate, issue, say, told
 from tests.fix_command import Onecard
 from tests.fix_told import ToldHistory
 
@@ -33,11 +32,6 @@ def test_only_uses_of_enterprises_are_counted(told_history: ToldHistory) -> None
 CODE = "91350100M000100Y43"
 SN = "340000D15600000500000000000000E1"
 PERSONAL = "340000D15600000500000000000000A1"
-OWN = {"submitter": "T1", "occurred_at": "2025-03-02T10:00:00+08:00"}
-
-
-def say(command: str, reference: str, **fields: Any) -> dict[str, Any]:
-    return {**OWN, "command": command, "reference": reference, **fields}
 
 
 @pytest.fixture
@@ -63,12 +57,6 @@ def known(onecard: Onecard, tmp_path: Path) -> Onecard:
     ]  # fmt: skip
     told(onecard, tmp_path, *lines)
     return onecard
-
-
-def told(onecard: Onecard, folder: Path, *lines: dict[str, Any]) -> None:
-    ended = onecard("submit", write(folder / "lines", *lines), "--json", clock="2026-01-01T00:00:00Z")
-    assert ended.json["rejected"] == 0
-    assert onecard("follow", "--until-caught-up").code == 0
 
 
 def test_a_file_tells_card_funds_agents_and_uses(known: Onecard, tmp_path: Path) -> None:

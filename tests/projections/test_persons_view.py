@@ -3,14 +3,13 @@
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ledger.core.configuration import Configuration
 from projections.questions import audit, persons
 from projections.questions.audit import Selection
-from tests.cli.lines import CARD_ID, NUMBER, SN, activate, issue, write
+from tests.cli.lines import CARD_ID, NUMBER, SN, activate, issue, say, told
 from tests.fix_command import Onecard
 from tests.fix_damage import SOURCE
 from tests.fix_told import ToldHistory
@@ -87,12 +86,7 @@ def test_files_tell_links_and_benefits_once_for_everybody(told_history: ToldHist
 
 OTHER_SN = "340000D15600000500000000000000B1"
 OTHER = "340101196202020024"
-OWN = {"submitter": "T1", "occurred_at": "2025-03-02T10:00:00+08:00"}
 DAYS = {"valid_from": "2025-03-02", "valid_to": "2025-12-31"}
-
-
-def say(command: str, reference: str, **fields: Any) -> dict[str, Any]:
-    return {**OWN, "command": command, "reference": reference, **fields}
 
 
 @pytest.fixture
@@ -112,12 +106,6 @@ def known(onecard: Onecard, tmp_path: Path) -> Onecard:
     ]  # fmt: skip
     told(onecard, tmp_path, *lines)
     return onecard
-
-
-def told(onecard: Onecard, folder: Path, *lines: dict[str, Any]) -> None:
-    ended = onecard("submit", write(folder / "lines", *lines), "--json", clock="2026-01-01T00:00:00Z")
-    assert ended.json["rejected"] == 0
-    assert onecard("follow", "--until-caught-up").code == 0
 
 
 def test_a_file_shows_linked_persons_together(known: Onecard, tmp_path: Path) -> None:
@@ -149,9 +137,7 @@ def test_a_person_whose_key_is_destroyed_leads_to_nobody(known: Onecard, tmp_pat
         say("RestrictProcessing", "x", card_sn=SN, reason="WITHDRAWN"),
         say("DestroyPersonKey", "k", card_sn=SN, authority="archive") | much_later,
     ]
-    ended = known("submit", write(tmp_path / "lines", *lines), "--json", clock="2056-01-01T00:00:00Z")
-    assert ended.json["rejected"] == 0
-    known("follow", "--until-caught-up")
+    told(known, tmp_path, *lines, clock="2056-01-01T00:00:00Z")
     file = known("person", SN, "--json").json
     assert file["restricted"] is True and file["persons"][0]["erased_on"] == "2055-03-02"
     assert [one["state"] for one in file["cards"]] == ["ACTIVE"]
