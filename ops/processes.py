@@ -1,4 +1,4 @@
-"""What is known of a server process from outside: which one it is, what it wrote down, how long it takes.
+"""What is known of a process from outside: which server it is, what it wrote down, how long it takes, how old it is.
 
 Nothing is believed that was written down earlier, since any process may be killed at any moment and its number given
 to another: a server runs if there is a process of its name standing in its data directory.
@@ -59,3 +59,9 @@ def log_since(log: Path, mark: str) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - MB))
         return file.read().decode(errors="replace").rpartition(mark)[2]
+
+
+def age_ms() -> int:
+    """How long ago this process was started, before the first line of any program ran in it."""
+    begun: float = psutil.Process().create_time()
+    return round((time.time() - begun) * 1_000)

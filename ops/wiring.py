@@ -19,19 +19,21 @@ from ops.database import open_database
 from ops.embedded import has_data
 from ops.migrate import migrate
 from ops.problems import EnvironmentProblem
-from ops.processes import Progress
+from ops.processes import Progress, age_ms
 from ops.rules_file import load_configuration
 from ops.settings import DEFAULT_SOURCE, Settings, load_kafka_password, load_secret
 from ops.topics.declared import load_declared
 from projections.feed.log import LogFeed
 from projections.feed.share import ShareFeed
 from projections.feed.topic import TopicFeed
-from projections.kafka.access import Access
+from projections.kafka.access import LIMIT_MS, Access
 from projections.kafka.cluster import Cluster
 from projections.shares import Share
 from projections.topics.topology import Topology, source_of_relay
 
 WRITER_ROLE = "onecard_writer"
+# After its start a command tells by then that no broker is to be reached; it tries for so long at least.
+TOLD_MS, LEAST_MS = 9_000, 3_000
 # A machine that vanishes says no good-bye. Left to the system's two hours, its locks would be held that long (nobody
 # relays, decides or follows in its stead), and who waits for a server's answer would wait that long.
 ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
@@ -127,8 +129,17 @@ def kafka_access(settings: Settings, client_id: str = "onecard") -> Access:
         raise EnvironmentProblem(
             "ONECARD_KAFKA_BOOTSTRAP is not set, and this needs Kafka: name its brokers, or try one by `make kafka-up`."
         )
-    password = load_kafka_password(settings)
-    return Access(settings.kafka_bootstrap, settings.kafka_user, password, settings.kafka_ca_file, client_id)
+    password, reaching_ms = load_kafka_password(settings), _reaching_ms(age_ms())
+    return Access(
+        settings.kafka_bootstrap, settings.kafka_user, password, settings.kafka_ca_file, client_id, reaching_ms
+    )
+
+
+def _reaching_ms(age: int) -> int:
+    """How long to try to reach the brokers. Whoever typed a command waits for its start, too: that is taken off, so
+    that brokers out of reach are told within ten seconds; unless starting took most of them, which tells of itself."""
+    left = TOLD_MS - age
+    return left if LEAST_MS <= left < LIMIT_MS else LIMIT_MS
 
 
 @contextmanager

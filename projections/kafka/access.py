@@ -14,7 +14,7 @@ from kafka import errors
 
 from projections.kafka.inside import Door
 
-# Everything is told within ten seconds: connecting, asking and delivering each end before that.
+# Whatever fails is told within ten seconds: connecting, asking and delivering each end before that.
 LIMIT_MS = 8_000
 _REQUEST_MS = 5_000
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,\[\]]+)(:\d{1,5})?")
@@ -56,13 +56,14 @@ class _Hidden(str):
 
 @dataclass(frozen=True)
 class Access:
-    """Where Kafka is and who we are to it."""
+    """Where Kafka is and who we are to it. `reaching_ms`: how long connecting may take."""
 
     bootstrap: str
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     client_id: str = "onecard"
+    reaching_ms: int = LIMIT_MS
 
     def settings(self) -> dict[str, Any]:
         """What every client of ours is made with."""
@@ -71,7 +72,7 @@ class Access:
             "bootstrap_servers": self._servers(),
             "client_id": self.client_id,
             "security_protocol": f"SASL_{secured}" if self.user else secured,
-            "bootstrap_timeout_ms": LIMIT_MS,
+            "bootstrap_timeout_ms": self.reaching_ms,
             "request_timeout_ms": _REQUEST_MS,
             "reconnect_backoff_ms": 50,
             "reconnect_backoff_max_ms": 1_000,
