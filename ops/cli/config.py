@@ -27,7 +27,7 @@ from ops.wiring import find_configuration
 SCOPES: Final = {LEDGER: "ledger", PROVINCE: "province", PROGRAMME: "programme"}
 DATES_SHOWN: Final = 3
 
-config = typer.Typer(help="Show and check the rules that differ by province or date.", invoke_without_command=True)
+config = typer.Typer(invoke_without_command=True)
 
 
 @config.callback()
@@ -40,7 +40,9 @@ def show(
     key: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Only this rule, with what it means.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Show every rule: its default, what holds on a date, and the digest of the list.
+    """Show and check the rules that differ by province or date.
+
+    Without a command: every rule with its default, what holds on a date, and the digest of the list.
 
     \b
     Example:
@@ -74,7 +76,9 @@ def show(
 
 @config.command("check")
 def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules.")], as_json: Json = False) -> int:
-    """Check a file of rules without using it, and tell what it would add to the store's list.
+    """Check a file of rules before it is used.
+
+    Tells everything that is wrong in it, or what it would add to the store's list.
 
     Exit 1 if something is wrong in it, or if it does not go on where the store's list ends.
 
@@ -119,7 +123,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of r
 
 @config.command("example")
 def print_example() -> int:
-    """Print a file of rules with every key explained, ready to be edited.
+    """Print a file with every rule explained.
+
+    Every entry in it is commented out, so it changes nothing until it is edited.
 
     \b
     Example:
@@ -131,7 +137,7 @@ def print_example() -> int:
 
 @config.command("stored")
 def print_stored() -> int:
-    """Print the store's own list as a file of rules, for whoever has lost it.
+    """Print the store's own list, for who lost it.
 
     \b
     Example:
