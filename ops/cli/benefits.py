@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both
-from ops.cli.sources import Source, asked_of
-from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only, show_things, yuans
+from ops.cli.output import Json, Jsonl, for_people
+from ops.cli.sources import Source
+from ops.cli.things import Asked, Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import payouts
 from projections.questions.snapshot import Cursor
 from projections.views.business.payouts import PAYOUTS
@@ -102,27 +101,15 @@ def batch(
     Example:
       onecard payouts show pension-2025-06 --state RETURNED
     """
-    refuse_both(as_json, as_jsonl)
     one_of("--state", state, LINE_STATES)
-    if not is_text(batch_id):
-        refuse("BATCH must be UTF-8.")
-
-    def tell(found: payouts.Lines) -> None:
-        if as_jsonl:
-            lines(found.rows())
-        elif as_json:
-            document_of("lines", found.rows(), found.rest)
-        else:
-            _show_batch(found)
-
-    with opened() as ledger:
-        asked_of(
-            ledger,
-            source,
-            lambda cursor, one: tell(payouts.Lines(cursor, one, batch_id, state)),
-            lambda cursor: refuse("one batch is of one ledger: name it by --source, all is for lists."),
-        )
-    return DONE
+    return answer_parts(
+        Asked(source, as_json, as_jsonl),
+        "batch",
+        batch_id,
+        "lines",
+        lambda cursor, one: payouts.Lines(cursor, one, batch_id, state),
+        _show_batch,
+    )
 
 
 def overpayments(

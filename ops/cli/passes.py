@@ -5,11 +5,10 @@ from typing import Annotated
 import typer
 
 from ops.cli.audit import day
-from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both, yuan
+from ops.cli.output import Json, Jsonl, for_people, yuan
 from ops.cli.periods import FirstMonth, LastMonth, months
-from ops.cli.sources import Source, asked_of
-from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only, show_things, yuans
+from ops.cli.sources import Source
+from ops.cli.things import Asked, Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import passes as questions
 from projections.views.business.passes import PASSES
 
@@ -92,26 +91,14 @@ def show(
     Example:
       onecard passes show P2025-000017
     """
-    refuse_both(as_json, as_jsonl)
-    if not is_text(pass_id):
-        refuse("PASS must be UTF-8.")
-
-    def tell(found: questions.Visits) -> None:
-        if as_jsonl:
-            lines(found.rows())
-        elif as_json:
-            document_of("venues", found.rows(), found.rest)
-        else:
-            _show(found)
-
-    with opened() as ledger:
-        asked_of(
-            ledger,
-            source,
-            lambda cursor, one: tell(questions.Visits(cursor, one, pass_id)),
-            lambda cursor: refuse("one pass is of one ledger: name it by --source, all is for lists."),
-        )
-    return DONE
+    return answer_parts(
+        Asked(source, as_json, as_jsonl),
+        "pass",
+        pass_id,
+        "venues",
+        lambda cursor, one: questions.Visits(cursor, one, pass_id),
+        _show,
+    )
 
 
 @passes.command("venues")

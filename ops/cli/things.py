@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -28,6 +28,7 @@ from projections.views.business.folded import Folded
 
 Element = dict[str, Any]
 Row = Callable[[Element], Sequence[object]]
+L = TypeVar("L", bound=Listing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,32 @@ def one_of(option: str, given: str | None, known: Sequence[str]) -> None:
 def yuans(one: Element, *names: str) -> list[str]:
     """Amounts of an element, for people."""
     return [yuan(one[f"{name}_fen"]) for name in names]
+
+
+def answer_parts(
+    asked: Asked, thing: str, given: str, name: str, of_one: Callable[[Cursor, str], L], show: Callable[[L], None]
+) -> int:
+    """One `thing`, known by the id that was `given`, as the list `name` of its parts and what stands beside it."""
+    refuse_both(asked.as_json, asked.as_jsonl)
+    if not is_text(given):
+        refuse(f"{thing.upper()} must be UTF-8.")
+
+    def tell(found: L) -> None:
+        if asked.as_jsonl:
+            lines(found.rows())
+        elif asked.as_json:
+            document_of(name, found.rows(), found.rest)
+        else:
+            show(found)
+
+    with opened() as ledger:
+        asked_of(
+            ledger,
+            asked.source,
+            lambda cursor, one: tell(of_one(cursor, one)),
+            lambda cursor: refuse(f"one {thing} is of one ledger: name it by --source, all is for lists."),
+        )
+    return DONE
 
 
 def answer_things(

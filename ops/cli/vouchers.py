@@ -5,11 +5,21 @@ from typing import Annotated
 import typer
 
 from ops.cli.audit import day
-from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, document_of, for_people, is_text, lines, refuse, refuse_both
+from ops.cli.output import Json, Jsonl, for_people
 from ops.cli.periods import First, Last, period
-from ops.cli.sources import Source, asked_of
-from ops.cli.things import Asked, Card, Element, answer_things, card_id_of, one_of, only, show_things, yuans
+from ops.cli.sources import Source
+from ops.cli.things import (
+    Asked,
+    Card,
+    Element,
+    answer_parts,
+    answer_things,
+    card_id_of,
+    one_of,
+    only,
+    show_things,
+    yuans,
+)
 from projections.questions import vouchers as questions
 from projections.views.business.vouchers import VOUCHERS
 
@@ -75,26 +85,14 @@ def show(
     Example:
       onecard vouchers show W2025-000003
     """
-    refuse_both(as_json, as_jsonl)
-    if not is_text(voucher_id):
-        refuse("VOUCHER must be UTF-8.")
-
-    def tell(found: questions.Redemptions) -> None:
-        if as_jsonl:
-            lines(found.rows())
-        elif as_json:
-            document_of("redemptions", found.rows(), found.rest)
-        else:
-            _show(found)
-
-    with opened() as ledger:
-        asked_of(
-            ledger,
-            source,
-            lambda cursor, one: tell(questions.Redemptions(cursor, one, voucher_id)),
-            lambda cursor: refuse("one voucher is of one ledger: name it by --source, all is for lists."),
-        )
-    return DONE
+    return answer_parts(
+        Asked(source, as_json, as_jsonl),
+        "voucher",
+        voucher_id,
+        "redemptions",
+        lambda cursor, one: questions.Redemptions(cursor, one, voucher_id),
+        _show,
+    )
 
 
 @vouchers.command("redemptions")
