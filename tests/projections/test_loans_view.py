@@ -107,6 +107,15 @@ def test_a_restricted_reader_is_in_sums_and_not_in_lists(read: Onecard, tmp_path
     assert read("loans", "libraries", "--json").json["libraries"] == before
 
 
+def test_a_nations_loans_are_those_of_each_ledger(read: Onecard) -> None:
+    own = read("loans", "list", "--json").json
+    (source,) = read("loans", "list", "--source", "all", "--json").json["position"]
+    assert read("loans", "list", "--source", "all", "--json").json == {
+        "loans": [{"source": source, **one} for one in own["loans"]],
+        "position": {source: own["position"]},
+    }
+
+
 def test_what_cannot_be_asked_of_loans_is_refused(read: Onecard) -> None:
     for wrong in (["--state", "OUT"], ["--due-by", "soon"], ["--json", "--jsonl"], ["--library", "\udcff"]):
         assert read("loans", "list", *wrong).code == 2, wrong
