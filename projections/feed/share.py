@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from projections.feed.arrival import LOOK, TopicRecord
+from projections.feed.opened import Opened
 from projections.feed.port import Broken
-from projections.feed.strands import Strand, Strands, even_reader
-from projections.feed.topic import newest, patiently, surroundings
-from projections.kafka.access import Access, BrokerProblem
-from projections.kafka.reader import Partition, Reader
-from projections.relay.progress import Progress, Tail
+from projections.feed.strands import Strand, Strands
+from projections.kafka.access import Access
+from projections.kafka.reader import Partition
+from projections.relay.progress import Progress
 from projections.topics.topology import Topology
 
 POLL_MS: Final = 100
@@ -41,76 +41,53 @@ class ShareFeed:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source = source
-        self.store_id: str | None = None
         self.numbers = numbers
         self.partitions = topology.partitions
         self._is_stopped = is_stopped
-        self._access = access
-        self._topology = topology
         self._families = {topology.events(family, source): family for family in topology.families}
-        self._at: int | None = None
+        self._opened = Opened(access, topology, source, numbers, is_stopped)
         self._progress: Progress | None = None
-        self._strands: Strands | None = None
-        self._tail: tuple[Reader, Tail] | None = None
 
     def close(self) -> None:
-        """Let go of the brokers; the next read reaches them again."""
-        self._at = None
-        if self._strands is not None:
-            self._strands.reader.close()
-            self._strands = None
-        if self._tail is not None:
-            self._tail[0].close()
-            self._tail = None
+        self._opened.close()
+
+    @property
+    def store_id(self) -> str | None:
+        return self._opened.store_id
 
     def head(self) -> int:
         """The last position of the source whose publication is committed."""
-        if self._tail is None:
-            reader = Reader(self._access)
-            self._tail = reader, Tail(reader, self._topology, self.source)
-        self._progress = newest(self._tail[1], self.source, self._is_stopped)
-        self.store_id = self._progress.store_id if self._progress is not None else None
+        self._progress = self._opened.progress()
         return self._progress.position if self._progress is not None else 0
 
     def read(self, after: int, limit: int, since: int = 0) -> Part:
         """What comes after a position, at most about `limit` records; Part([], after) if there is nothing more now."""
-        try:
-            return patiently(lambda: self._read_anew(after, limit, since), self._is_stopped)
-        except BrokerProblem as problem:
-            raise surroundings(problem, self.source) from problem
-
-    def _read_anew(self, after: int, limit: int, since: int) -> Part:
-        try:
-            return self._read(self._sought(after, since), after, limit)
-        except (Broken, BrokerProblem):
-            self._at = None
-            raise
+        return self._opened.asked(lambda: self._read(self._sought(after, since), after, limit))
 
     def wait(self, timeout_seconds: int) -> bool:
         """Until something may be there, or the time is over."""
-        try:
-            return self._woken(timeout_seconds)
-        except BrokerProblem as problem:
-            self._at = None
-            raise surroundings(problem, self.source) from problem
+        return self._opened.asked(lambda: self._woken(timeout_seconds))
 
     def _woken(self, timeout_seconds: int) -> bool:
+        at = self._opened.at
+        if at is None:
+            return True
+        strands = self._opened.strands()
         until = time.monotonic_ns() + timeout_seconds * 1_000_000_000
-        while self._strands is not None and self._at is not None and not self._is_stopped():
-            if self._strands.waiting or self._strands.poll(POLL_MS):
+        while not self._is_stopped():
+            if strands.waiting or strands.poll(POLL_MS):
                 return True
             if time.monotonic_ns() >= until:
-                return self.head() > self._at
+                return self.head() > at
         return True
 
     def _sought(self, after: int, since: int) -> Strands:
-        if self._strands is None:
-            self._strands = Strands(even_reader(self._access), self._topology, self.source, self.numbers)
-        if self._at != after:
+        strands = self._opened.strands()
+        if self._opened.at != after:
             self.head()  # whose events these are is known before any of them is delivered
-            self._strands.seek(after, since)
-            self._at = after
-        return self._strands
+            strands.seek(after, since)
+            self._opened.at = after
+        return strands
 
     def _read(self, strands: Strands, after: int, limit: int) -> Part:
         ends: dict[Partition, int] | None = None
@@ -143,7 +120,7 @@ class ShareFeed:
             through = found[-1].position
         for record in found:
             del strands.waiting[record.position]
-        self._at = strands.floor = through
+        self._opened.at = strands.floor = through
         strands.moved()
         return Part(found, through)
 

@@ -7,21 +7,18 @@ a cursor is the same as that of the log.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from projections.feed.arrival import LOOK, TopicRecord
+from projections.feed.opened import Opened
 from projections.feed.port import Broken, Record
-from projections.feed.strands import Strands, even_reader
-from projections.kafka.access import Access, BrokerProblem
-from projections.kafka.reader import Corrupt, Partition, Reader, Truncated
-from projections.relay.pause import pause
-from projections.relay.progress import Foreign, Progress, Tail
+from projections.feed.strands import Strands
+from projections.kafka.access import Access
+from projections.kafka.reader import Partition
 from projections.topics.topology import Topology
 
 POLL_MS: Final = 100
 FORWARD: Final = 50_000  # positions that are read and dropped rather than sought
-UNKNOWN_MS: Final = (200, 500, 1_000, 1_000)  # pauses between asking for a topic that is not known
-T = TypeVar("T")
 
 
 class TopicFeed:
@@ -42,64 +39,39 @@ class TopicFeed:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source = source
-        self.store_id: str | None = None
-        self._access = access
-        self._topology = topology
         self._certain = certain
         self._is_stopped = is_stopped
-        self._at: int | None = None
+        self._opened = Opened(access, topology, source, range(topology.partitions), is_stopped)
         self._head = 0
-        self._open_strands: Strands | None = None
-        self._open_tail: tuple[Reader, Tail] | None = None
 
     def close(self) -> None:
-        """Let go of the brokers; the next read reaches them again."""
-        self._at = None
-        if self._open_strands is not None:
-            self._open_strands.reader.close()
-            self._open_strands = None
-        if self._open_tail is not None:
-            self._open_tail[0].close()
-            self._open_tail = None
+        self._opened.close()
+
+    @property
+    def store_id(self) -> str | None:
+        return self._opened.store_id
 
     def head(self) -> int:
         """The last position whose publication is committed."""
-        if self._open_tail is None:
-            reader = Reader(self._access)
-            self._open_tail = reader, Tail(reader, self._topology, self.source)
-        progress = newest(self._open_tail[1], self.source, self._is_stopped)
+        progress = self._opened.progress()
         self._head = progress.position if progress is not None else 0
-        self.store_id = progress.store_id if progress is not None else None
         return self._head
 
     def read(self, after: int, limit: int, since: int = 0) -> Sequence[Record]:
-        try:
-            return patiently(lambda: self._read(after, limit, since), self._is_stopped)
-        except BrokerProblem as problem:
-            raise surroundings(problem, self.source) from problem
-
-    def _read(self, after: int, limit: int, since: int) -> Sequence[Record]:
-        try:
-            return self._merged(self._strands_at(after, since), after, limit)
-        except BrokerProblem:
-            self._at = None
-            raise
+        return self._opened.asked(lambda: self._merged(self._strands_at(after, since), after, limit))
 
     def wait(self, timeout_seconds: int) -> bool:
-        try:
-            return self._woken(timeout_seconds)
-        except BrokerProblem as problem:
-            self._at = None
-            raise surroundings(problem, self.source) from problem
+        return self._opened.asked(lambda: self._woken(timeout_seconds))
 
     def _woken(self, timeout_seconds: int) -> bool:
-        strands = self._open_strands
-        if strands is None or self._at is None:
+        at = self._opened.at
+        if at is None:
             return True
+        strands = self._opened.strands()
         until = time.monotonic_ns() + timeout_seconds * 1_000_000_000
-        while self._at + 1 not in strands.waiting:
+        while at + 1 not in strands.waiting:
             if time.monotonic_ns() >= until:
-                return self.head() > self._at
+                return self.head() > at
             if self._is_stopped():
                 return True
             if strands.waiting or strands.first_broken() is not None:
@@ -114,7 +86,7 @@ class TopicFeed:
             strands.refuse_to_hang()
             taken = self._take(strands, after, limit)
             if taken:
-                self._at = strands.floor = taken[-1].position
+                self._opened.at = strands.floor = taken[-1].position
                 strands.moved()
                 return taken
             if strands.poll(0) or not self._is_exhausted(strands, after):
@@ -131,18 +103,16 @@ class TopicFeed:
 
     def _strands_at(self, after: int, since: int) -> Strands:
         """Reading on from where the cursor is, or from where it is sought."""
-        if self._open_strands is None:
-            numbers = range(self._topology.partitions)
-            self._open_strands = Strands(even_reader(self._access), self._topology, self.source, numbers)
-        strands = self._open_strands
-        if self._at is None or not 0 <= after - self._at <= FORWARD:
+        strands = self._opened.strands()
+        at = self._opened.at
+        if at is None or not 0 <= after - at <= FORWARD:
             self.head()  # whose events these are is known before any of them is delivered
             strands.seek(after, since)
-        elif after > self._at:
+        elif after > at:
             strands.floor = after
             for position in [one for one in strands.waiting if one <= after]:
                 del strands.waiting[position]
-        self._at = after
+        self._opened.at = after
         return strands
 
     def _take(self, strands: Strands, after: int, limit: int) -> list[TopicRecord]:
@@ -165,11 +135,11 @@ class TopicFeed:
         head = self._head if self._head > at else self.head()
         if head <= at and not strands.waiting:
             if why is not None:
-                raise self._given_up(why)
+                raise why
             return True
         is_found = why is not None and why.position == at + 1 and why.kind != "record_missing"
         if is_found or strands.is_proven_missing(at + 1):
-            raise self._given_up(why or self._missing(strands, at + 1))
+            raise why or self._missing(strands, at + 1)
         strands.poll(POLL_MS)
         return False
 
@@ -180,42 +150,3 @@ class TopicFeed:
         first = strands.waiting[min(strands.waiting)]
         what = f"position {first.position} is on a topic, and source {self.source} has published {self._head} events"
         return Broken(f"{what}: {LOOK}", "record_extra", first.position, first.evidence())
-
-    def _given_up(self, why: Broken) -> Broken:
-        """The next read looks at everything anew."""
-        self._at = None
-        return why
-
-
-def patiently(ask: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
-    """A topic that was made just now is not known to every broker yet, nor while brokers start: asked some times."""
-    for milliseconds in UNKNOWN_MS:
-        try:
-            return ask()
-        except BrokerProblem as problem:
-            if problem.code != "topic_unknown":
-                raise
-        pause(milliseconds, is_stopped)
-    return ask()
-
-
-def newest(tail: Tail, source: str, is_stopped: Callable[[], bool] = lambda: False) -> Progress | None:
-    """How far a source is published. What is wrong with that topic is wrong with this source and no other one."""
-    try:
-        return patiently(tail.newest, is_stopped)
-    except BrokerProblem as problem:
-        raise surroundings(problem, source) from problem
-    except Foreign as error:
-        raise Broken(f"{error}: {LOOK}", "foreign_record") from error
-    except (Corrupt, Truncated) as error:
-        what = f"how far source {source} is published cannot be read: {error}: look at the broker's disk"
-        raise Broken(what, "undecodable" if isinstance(error, Corrupt) else "topic_truncated") from error
-
-
-def surroundings(problem: BrokerProblem, source: str) -> Exception:
-    """A topic that is not there or not for us stops the source; any other problem is not the source's."""
-    if problem.code == "not_allowed":
-        return Broken(f"source {source}: {problem}", "topic_forbidden")
-    if problem.code == "topic_unknown":
-        return Broken(f"source {source} is not known to this Kafka: {problem}", "source_unknown")
-    return problem

@@ -10,11 +10,12 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Producer
 
-from projections.feed import strands, topic
+from projections.feed import opened, strands
 from projections.feed.ahead import Ahead
+from projections.feed.opened import newest
 from projections.feed.port import Broken
 from projections.feed.share import ShareFeed
-from projections.feed.topic import TopicFeed, newest
+from projections.feed.topic import TopicFeed
 from projections.kafka.access import BrokerProblem
 from tests.projections.feed.planting import Planting
 
@@ -77,7 +78,7 @@ class Shy:
 
 
 def test_a_topic_that_is_not_known_yet_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topic, "UNKNOWN_MS", (1, 1, 1))
+    monkeypatch.setattr(opened, "UNKNOWN_MS", (1, 1, 1))
     assert newest(cast(Any, Shy(3)), "33") is None
     with pytest.raises(Broken) as unknown:
         newest(cast(Any, Shy(4)), "33")

@@ -31,7 +31,7 @@ class Tail:
 def test_a_progress_that_cannot_be_read_is_broken(error: Exception, kind: str) -> None:
     access, topology = Access("nowhere:1"), Topology(3)
     feed, share = TopicFeed(access, topology, "33"), ShareFeed(access, topology, "33", [0])
-    feed._open_tail = share._tail = cast(Any, (None, Tail(error)))
+    feed._opened._tail = share._opened._tail = cast(Any, (None, Tail(error)))
     for one in (feed, share):
         with pytest.raises(Broken, match="how far source 33 is published cannot be read") as broken:
             one.head()
