@@ -19,7 +19,7 @@ from ops.scenarios.figures import Scalar
 
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "samples"
 TOLD, COMMANDS, EXPECTED, RULES = "scenario.toml", "commands.jsonl", "expected.json", "rules.toml"
-NUMBERS: Final = range(1, 17)
+NUMBERS: Final = range(1, 20)
 
 
 class Incomplete(Exception):
