@@ -4,10 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.output import Json, Jsonl, is_text, refuse, yuan
+from ops.cli.output import Json, Jsonl, for_people, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
-from ops.cli.things import Asked, Element, answer_things, card_id_of, one_of, only, yuans
+from ops.cli.things import (
+    Asked,
+    Element,
+    answer_parts,
+    answer_things,
+    card_id_of,
+    one_of,
+    only,
+    show_things,
+    yuans,
+)
 from projections.questions import journeys as questions
 from projections.questions.snapshot import Cursor
 from projections.views.business.journeys import JOURNEYS
@@ -48,8 +58,6 @@ def list_journeys(
       onecard transit journeys 340000D15600000500000000000000A1 --from 2025-06-01
     """
     one_of("--state", state, STATES)
-    if not is_text(card):
-        refuse("CARD must be UTF-8.")
     days = period(first, last)
 
     def of_one(cursor: Cursor, one: str) -> questions.Journeys:
@@ -57,7 +65,7 @@ def list_journeys(
         assert card_id is not None
         return questions.Journeys(cursor, one, card_id, state, *days)
 
-    return answer_things(Asked(source, as_json, as_jsonl), "journeys", JOURNEY_COLUMNS, _journey, JOURNEYS, of_one)
+    return answer_parts(Asked(source, as_json, as_jsonl), "card", card, "journeys", of_one, _show_journeys)
 
 
 @transit.command("taps")
@@ -221,6 +229,18 @@ def list_closings(
 
 def _counted(one: Element) -> tuple[Any, ...]:
     return one["tap_count"], one["correction_count"], *yuans(one, "due", "paid", "subsidy")
+
+
+def _show_journeys(found: questions.Journeys) -> None:
+    show_things(found, "journeys", JOURNEY_COLUMNS, _journey)
+    rest = found.rest()
+    due, paid, subsidy = yuans(rest, "due", "paid", "subsidy")
+    with for_people() as console:
+        console.print(f"All journeys of the card: {due} yuan due, {paid} paid, {subsidy} borne by local finance.")
+        for chip in rest["chips"]:
+            gaps = [f"{gap['from']}" + (f" to {gap['to']}" if gap["to"] > gap["from"] else "") for gap in chip["gaps"]]
+            missing = f"counters not recorded: {', '.join(gaps)}" if gaps else "no counter is missing"
+            console.print(f"Chip {chip['chip'][:8]}: {chip['taps']:,} taps, {missing}.")
 
 
 def _journey(one: Element) -> tuple[object, ...]:

@@ -163,6 +163,7 @@ def test_a_cards_journeys_tell_entry_exit_fare_and_what_is_missing(rode: Onecard
     assert two == found["journeys"][3:4]
     shown = rode("transit", "journeys", SN).stdout
     assert "charged 9.00 without an exit" in shown and "changed from 7" in shown and "elderly" in shown
+    assert "19.00 yuan due" in shown and "counters not recorded: 3, 8 to 9." in shown
     late = tap("m5", "ENTRY", 9, "2025-05-03T09:40:00+08:00", station="S1")
     assert rode("submit", write(tmp_path / "late", late)).code == 0
     rode("follow", "--until-caught-up")
@@ -216,6 +217,7 @@ def test_what_cannot_be_asked_of_journeys_is_refused(rode: Onecard) -> None:
         ["days", "--from", "2025-05-02", "--to", "2025-05-01"],
         ["pairs", "--json", "--jsonl"],
         ["journeys", "\udcff"],
+        ["journeys", SN, "--source", "all"],
     ):
         assert rode("transit", *wrong).code == 2, wrong
     unknown = rode("transit", "journeys", "nobody", "--json")
