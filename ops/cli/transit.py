@@ -258,9 +258,9 @@ def _notes(one: Element) -> str:
     if one["transfer_of_counter"] is not None:
         notes.append(f"changed from {one['transfer_of_counter']}")
     if one["corrections"]:
-        notes.append(f"corrected {one['corrections']} times")
+        notes.append(f"corrections: {one['corrections']}")
     if one["missing_counters"]:
-        notes.append(f"{one['missing_counters']} counters missing before")
+        notes.append(f"came after a gap of {one['missing_counters']}")
     if one["chain"] == "broken":
         notes.append("balance broken")
     if one["concession_class"] != "ORDINARY":
