@@ -89,6 +89,8 @@ class TopicFeed:
                 self._opened.at = strands.floor = taken[-1].position
                 strands.moved()
                 return taken
+            if self._is_told_of_more(strands, after):
+                return []
             if strands.poll(0) or not self._is_exhausted(strands, after):
                 continue
             if not self._certain:
@@ -127,11 +129,13 @@ class TopicFeed:
             taken.append(record)
         return taken
 
+    def _is_told_of_more(self, strands: Strands, at: int) -> bool:
+        """Whether nothing is known that is still to come, and whoever asks goes on to `wait` for it."""
+        return not self._certain and self._head <= at and not strands.waiting and strands.first_broken() is None
+
     def _is_exhausted(self, strands: Strands, at: int) -> bool:
         """Whether to say that there is no more now. Broken if what comes next will never come."""
         why = strands.first_broken()
-        if not strands.waiting and why is None and not self._certain and self._head <= at:
-            return True
         head = self._head if self._head > at else self.head()
         if head <= at and not strands.waiting:
             if why is not None:
