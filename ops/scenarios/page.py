@@ -73,7 +73,8 @@ def _section(story: Story) -> str:
             f"\n## {story.number} {story.name}\n",
             f"**{_cell(story.title)}**\n",
             f"{fill(story.story, WIDTH)}\n",
-            f"Used by: {', '.join(story.used_by)}. Files: `samples/{story.name}/`.{_golden(story)}\n",
+            f"Used by: {', '.join(story.used_by)}.\n",
+            f"Files: `samples/{story.name}/`.{_rules(story)}{_golden(story)}\n",
             f"    .venv/bin/onecard demo --scenario {story.name}\n",
             fill(f"What goes in, {len(story.commands)} commands: {_counted(_commands(story))}.", WIDTH) + "\n",
             fill(f"What is recorded, {sum(story.expected['events'].values())} events: {_events(story)}.", WIDTH) + "\n",
@@ -101,6 +102,14 @@ def shown(figure: Figure, value: Scalar) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def _rules(story: Story) -> str:
+    """Rules are the store's from its first command on, so whoever plays the story by hand needs them before it."""
+    if story.rules is None:
+        return ""
+    path = f"samples/{story.name}/{story.rules.name}"
+    return f" Some rules are not the defaults: by hand, set `ONECARD_CONFIG` to `{path}` first."
 
 
 def _golden(story: Story) -> str:

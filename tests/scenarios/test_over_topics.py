@@ -25,4 +25,5 @@ def test_scenario(
     assert onecard("relay", "--until-caught-up").code == 0
     assert onecard("follow", "--until-caught-up").code == 0
     telling.assert_figures(onecard, story)
-    telling.assert_sound(onecard, story, over_topics=True)
+    # Reading every record again takes a second, and one story is about nothing else.
+    telling.assert_sound(onecard, story, "topics,views,seals" if name == "trust" else "views,seals")
