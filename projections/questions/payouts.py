@@ -14,6 +14,7 @@ from projections.views.business.payouts import (
     Offset,
     Overpayment,
     PayoutLine,
+    Restricted,
 )
 
 BEFORE_PAYMENT = ("OPEN", "PUBLISHED", "APPROVED")
@@ -31,7 +32,10 @@ def batches(cursor: Cursor, source: str, **where: str | None) -> Things:
 
 
 class Lines:
-    """The lines of one batch, as they are read, and the batch behind them; Unknown if there is no such batch."""
+    """The lines of one batch, as they are read, and the batch behind them; Unknown if there is no such batch.
+
+    Lines to a restricted card are left out, and stay in the sums of the batch.
+    """
 
     def __init__(self, cursor: Cursor, source: str, batch_id: str, state: str | None = None) -> None:
         found = list(batches(cursor, source, batch_id=batch_id).rows())
@@ -39,7 +43,7 @@ class Lines:
             raise Unknown("batch_unknown", f"no payout batch is known as {batch_id}: `onecard payouts list`")
         (self.batch,) = found
         self._state = state
-        self._lines = Things(cursor, source, PAYOUTS, PayoutLine, {"batch_id": batch_id})
+        self._lines = Things(cursor, source, PAYOUTS, PayoutLine, {"batch_id": batch_id}, without=Restricted)
         self._objections = list(Things(cursor, source, PAYOUTS, Objection, {"batch_id": batch_id}).rows())
 
     def rows(self) -> Iterator[Element]:
@@ -60,7 +64,7 @@ class Overpayments:
 
     def __init__(self, cursor: Cursor, source: str, card_id: str | None) -> None:
         self._cursor = cursor
-        self._things = Things(cursor, source, PAYOUTS, Overpayment, {"card_id": card_id})
+        self._things = Things(cursor, source, PAYOUTS, Overpayment, {"card_id": card_id}, without=Restricted)
 
     def rows(self) -> Iterator[Element]:
         kept = self._kept()

@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 
 from ledger.core.decider import Event
 from projections.views.business.folded import Each, Folded, Of, On, Rows
+from projections.views.business.restricted import RestrictedCard, on_restriction
 from projections.views.business.rows import Day, FoldedRow, Hash, Instant, Uuid
 
 NAME: Final = "payouts"
@@ -136,6 +137,12 @@ class Offset(FoldedRow):
     line_id: str
     overpayment_id: str
     amount_fen: int = 0
+
+
+class Restricted(RestrictedCard):
+    """A card that lists of lines and overpayments leave out."""
+
+    table: ClassVar[str] = "payouts_restricted"
 
 
 # --- budget lines ----------------------------------------------------------------------------------------------------
@@ -318,7 +325,7 @@ OVERPAYMENT = Of(Overpayment, "overpayment_id")
 
 PAYOUTS: Final = Folded(
     NAME,
-    (Budget, Batch, PayoutLine, Objection, Overpayment, Offset),
+    (Budget, Batch, PayoutLine, Objection, Overpayment, Offset, Restricted),
     (
         On("BudgetIssued", budget_issued, BUDGET),
         On("PolicyFundCredited", policy_fund_credited, BUDGET),
@@ -337,5 +344,6 @@ PAYOUTS: Final = Folded(
         On("BenefitRecovered", recovered, OVERPAYMENT),
         On("BenefitOffset", offset, Each(Of(Offset, "batch_id", "line_id", "overpayment_id"), LINE)),
         On("BatchClosed", closed, BATCH),
+        on_restriction(Restricted),
     ),
 )

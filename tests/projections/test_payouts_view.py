@@ -1,0 +1,53 @@
+"""What is asked of the view `payouts`: budget lines, batches, lines of a batch, and whom its lists leave out."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.lines import told
+from tests.cli.payroll import family
+from tests.families.benefit.office import ADA, SN
+from tests.fix_command import Onecard
+
+
+@pytest.fixture
+def sent(onecard: Onecard, tmp_path: Path) -> Onecard:
+    """A batch of three lines to one head of a household, 30.06 yuan, sent to its bank."""
+    told(onecard, tmp_path, *family(3))
+    return onecard
+
+
+def test_a_sent_batch_is_in_payment_until_its_bank_answers(sent: Onecard) -> None:
+    (batch,) = sent("payouts", "list", "--state", "SENT", "--jsonl").lines
+    counts = ("batch_id", "lines", "lines_fen", "sent_lines", "gross_fen", "paid", "returned", "struck")
+    assert [batch[name] for name in counts] == ["B1", 3, 3_006, 3, 3_006, 0, 0, 0]
+    (budget,) = sent("budgets", "--json").json["budgets"]
+    assert [budget[f"{name}_fen"] for name in ("issued", "available", "frozen", "paid")] == [
+        10_000_000, 10_000_000 - 3_006, 3_006, 0,
+    ]  # fmt: skip
+    document = sent("payouts", "show", "B1", "--json").json
+    assert document["batch"] == batch and document["objections"] == []
+    assert [(one["line_id"], one["state"], one["amount_fen"]) for one in document["lines"]] == [
+        ("L1", "IN_PAYMENT", 1_001), ("L2", "IN_PAYMENT", 1_002), ("L3", "IN_PAYMENT", 1_003),
+    ]  # fmt: skip
+    assert sent("payouts", "show", "B1", "--state", "PAID", "--jsonl").stdout == ""
+    shown = sent("payouts", "show", "B1").stdout
+    assert "B1 is SENT" in shown and "30.06" in shown
+    assert "30.06" in sent("payouts", "list").stdout and "30.06" in sent("budgets").stdout
+
+
+def test_lines_to_a_restricted_card_are_left_out_and_stay_in_the_sums(sent: Onecard, tmp_path: Path) -> None:
+    before = sent("payouts", "show", "B1", "--json").json
+    restrict = {"command": "RestrictProcessing", "submitter": "OFFICE", "reference": "stop", "reason": "COURT",
+                "card_sn": SN[ADA], "occurred_at": "2025-07-01T10:00:00+08:00"}  # fmt: skip
+    told(sent, tmp_path, restrict)
+    after = sent("payouts", "show", "B1", "--json").json
+    assert after == {**before, "lines": [], "position": before["position"] + 1}
+
+
+def test_a_batch_that_is_unknown_is_exit_1_and_a_wrong_word_exit_2(sent: Onecard) -> None:
+    unknown = sent("payouts", "show", "B2", "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (1, "batch_unknown")
+    assert sent("payouts", "show", "B1", "--source", "all").code == 2
+    assert sent("payouts", "list", "--state", "LOST").code == 2
+    assert sent("payouts", "overpayments", "--json").json["overpayments"] == []
