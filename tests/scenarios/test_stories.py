@@ -1,5 +1,6 @@
 """The nineteen scenarios are all there and say what a story must say; the page about them is up to date."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -47,13 +48,21 @@ def test_a_story_has_references_of_its_own_and_refusals_that_are_expected(name: 
 
 
 def test_no_two_stories_share_a_card_or_a_person() -> None:
-    """So that all of them can be submitted to one ledger, as a visitor may do."""
+    """So that a store into which somebody submits several of them still shows the cards of each as it tells them."""
     seen: dict[str, str] = {}
     for story in STORIES.values():
         for command in story.commands:
             for field in ("card_sn", "social_security_number"):
                 if field in command:
                     assert seen.setdefault(command[field], story.name) == story.name, command
+
+
+def test_the_other_sides_files_of_the_clearing_month_are_those_that_its_runs_compared() -> None:
+    files = sorted(SAMPLES.glob("clearing-month/*.txt"))
+    runs = [one for one in STORIES["clearing-month"].commands if one["command"] == "RunReconciliation"]
+    assert {one["level"] for one in runs} == {"L1_TOTALS", "L2", "L3"}
+    hashes = sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+    assert sorted(one["file_sha256"] for one in runs) == hashes
 
 
 def copied(folder: Path) -> Path:
