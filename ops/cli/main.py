@@ -58,6 +58,10 @@ Example:
   onecard trial-balance
 """
 RECORDING, ASKING, RUNNING = "Recording", "Asking", "Running"
+ANOTHER_LAYOUT: Final = (
+    "Another version of the program made this view, with other tables: run `onecard rebuild VIEW --force`, or"
+    " `onecard rebuild --all --force`, and repeat the command"
+)
 # The library's own exceptions for wrong usage, whatever module they live in.
 UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
@@ -131,6 +135,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (StoreUnreachable, psycopg.OperationalError, psycopg.InterfaceError) as lost:
         message = f"The database does not answer ({reason(lost)}). What was recorded is safe: repeat the command."
         return error(ENVIRONMENT, "environment", message, as_json)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as other:
+        return error(ENVIRONMENT, "environment", f"{ANOTHER_LAYOUT} ({other.diag.message_primary}).", as_json)
     except psycopg.errors.InsufficientPrivilege as refused:
         message = f"The database user lacks a right ({refused.diag.message_primary}): see docs/operating.md."
         return error(ENVIRONMENT, "environment", message, as_json)

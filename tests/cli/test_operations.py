@@ -117,6 +117,28 @@ def test_rebuild_keeps_a_view_that_differs_unless_forced(onecard: Onecard, dsn: 
     assert onecard("trial-balance").code == 0
 
 
+LAYOUTS = ("DROP TABLE views.loans_fines_v1", "ALTER TABLE views.loans_fines_v1 DROP COLUMN reason")
+
+
+@pytest.mark.parametrize("older", LAYOUTS)
+def test_a_view_that_another_version_of_the_program_made_is_told_and_made_anew(
+    onecard: Onecard, dsn: str, tmp_path: Path, older: str
+) -> None:
+    onecard("submit", write(tmp_path / "day.jsonl", issue()))
+    onecard("follow", "--until-caught-up")
+    with psycopg.connect(dsn) as connection:
+        connection.execute(older)
+    asked = onecard("loans", "fines", "--json")
+    assert asked.code == 3 and "onecard rebuild VIEW --force" in asked.json["error"]["message"]
+    (finding,) = onecard("verify", "--against", "views", "--json").json["findings"]
+    assert (finding["kind"], finding["subject"]) == ("layout_differs", "loans_fines")
+    kept = onecard("rebuild", "loans", "--json")
+    assert (kept.code, kept.json["swapped"], kept.json["differences"]) == (1, False, 1)
+    assert onecard("rebuild", "loans", "--force").code == 0
+    assert onecard("loans", "fines", "--json").json["fines"] == []
+    assert onecard("verify", "--against", "views").code == 0
+
+
 def test_schemas_are_listed_and_checked(onecard: Onecard) -> None:
     found = onecard("schemas", "list", "--json").json["schemas"]
     assert [one["id"] for one in found] == list(range(1, len(found) + 1))

@@ -182,6 +182,10 @@ class InOrder:
 
 def _differences(cursor: Cursor, table: Table, version: int, other: int, source: str) -> Iterable[Finding]:
     """`other` is right."""
+    if table.layout(cursor, version) != table.layout(cursor, other):
+        detail = "another version of the program made it, with other columns: `onecard rebuild --force` makes it anew"
+        yield Finding("layout_differs", table.row_type.table, None, detail)
+        return
     key = ", ".join(table.row_type.key)
     values = [column.name for column in table.values]
     mine, right = (", ".join(f"{side}.{name}" for name in values) for side in "ab")
