@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.clearing_acts import month
 from ops.cli.output import Json, Jsonl, for_people
 from ops.cli.sources import Source
 from ops.cli.things import Asked, Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
@@ -69,20 +70,21 @@ def batches(
 ) -> int:
     """List payout batches with what became of their lines.
 
+    The table counts no line that was struck, as the batch's totals do not; `struck` in the document tells how many.
+
     \b
     Example:
       onecard payouts list --state SENT
     """
     one_of("--state", state, BATCH_STATES)
+    if period is not None:
+        month("--period", period)
     wanted = {"province": province, "programme": programme, "period": period, "bank": bank, "state": state}
     return answer_things(
         Asked(source, as_json, as_jsonl),
         "batches",
         BATCH_COLUMNS,
-        lambda one: (
-            *(one[key] for key in ("batch_id", "state", "province", "programme", "period", "lines")),
-            *yuans(one, "lines", "paid", "returned", "stopped"),
-        ),
+        _batch_row,
         PAYOUTS,
         lambda cursor, one: payouts.batches(cursor, one, **wanted),
     )
@@ -141,15 +143,27 @@ def overpayments(
     )
 
 
+def _batch_row(batch: dict[str, Any]) -> tuple[object, ...]:
+    batch = _unstruck(batch)
+    told = ("batch_id", "state", "province", "programme", "period", "lines")
+    return *(batch[name] for name in told), *yuans(batch, "lines", "paid", "returned", "stopped")
+
+
+def _unstruck(batch: dict[str, Any]) -> dict[str, Any]:
+    """Lines as people add them up: planned = paid + returned + stopped, and what is still on its way."""
+    figures = {name: batch[name] - batch[name.replace("lines", "struck")] for name in ("lines", "lines_fen")}
+    return {**batch, **figures}
+
+
 def _show_batch(found: payouts.Lines) -> None:
-    batch = found.batch
+    batch = _unstruck(found.batch)
     with for_people() as console:
         what = f"{batch['kind']} of {batch['programme']} in {batch['province']} for {batch['period']}"
         console.print(f"{batch['batch_id']} is {batch['state']}: {what}, by {batch['bank']}.")
-        gross, paid, returned, stopped = yuans(batch, "lines", "paid", "returned", "stopped")
+        gross, paid, returned, stopped, struck = yuans(batch, "lines", "paid", "returned", "stopped", "struck")
         console.print(
             f"{batch['lines']:,} lines of {gross} yuan: {batch['paid']:,} paid ({paid}), {batch['returned']:,} returned"
-            f" ({returned}), {batch['stopped']:,} stopped ({stopped}), {batch['struck']:,} struck."
+            f" ({returned}), {batch['stopped']:,} stopped ({stopped}). {batch['struck']:,} struck besides ({struck})."
         )
     show_things(found, "lines", LINE_COLUMNS, _line_row)
 

@@ -27,7 +27,7 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     code = name if CREDIT_CODE.fullmatch(name) else views.card(EnterpriseCard, name, OF_A_PERSON)["credit_code"]
     cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
     if not cards:
-        raise Unknown("enterprise_unknown", f"no card was issued for {code} up to position {views.position}")
+        raise Unknown("enterprise_unknown", f"no card was issued for this credit code up to position {views.position}")
     own = {"cards": [one["card_id"] for one in cards]}
     grants, agents, uses = (
         views.rows(row_type, "card_id = ANY(%(cards)s::uuid[])", **own) for row_type in (Grant, Agent, Use)

@@ -89,5 +89,6 @@ def test_what_is_no_enterprise_is_exit_1(known: Onecard) -> None:
     for name, code in ((PERSONAL, "enterprise_unknown"), ("9" * 18, "enterprise_unknown"), ("x", "card_unknown")):
         ended = known("enterprise", name, "--json")
         assert (ended.code, ended.json["error"]["code"]) == (1, code)
+        assert "9" * 18 not in ended.stdout  # it may be a person's number
     assert known("person", SN, "--json").json["error"]["code"] == "person_unknown"
     assert known("enterprise", CODE, "--source", "all").code == 2

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.lines import told
-from tests.cli.payroll import family
-from tests.families.benefit.office import ADA, SN
+from tests.cli.payroll import family, numbered
+from tests.families.benefit.office import ACCOUNT, ADA, SN, add_line, issue_card, number, open_batch, stop
 from tests.fix_command import Onecard
 
 
@@ -51,3 +51,17 @@ def test_a_batch_that_is_unknown_is_exit_1_and_a_wrong_word_exit_2(sent: Onecard
     assert sent("payouts", "show", "B1", "--source", "all").code == 2
     assert sent("payouts", "list", "--state", "LOST").code == 2
     assert sent("payouts", "overpayments", "--json").json["overpayments"] == []
+    assert sent("payouts", "list", "--period", "2025-13").code == 2
+
+
+def test_a_struck_line_is_in_no_total_that_people_add_up(onecard: Onecard, tmp_path: Path) -> None:
+    head = {"payee": ADA, "household_head": ADA, "relationship": "CHILD"}
+    lines = [add_line("B1", f"L{n}", number(n), 1_000 + n, **head) for n in (1, 2)]
+    told(onecard, tmp_path, *numbered([
+        issue_card(ADA, SN[ADA], ACCOUNT[ADA]), open_batch("B1", 1, 1_002), *lines, stop("B1", "L1"),
+    ]))  # fmt: skip
+    (batch,) = onecard("payouts", "list", "--jsonl").lines
+    assert [batch[name] for name in ("lines", "lines_fen", "struck", "struck_fen")] == [2, 2_003, 1, 1_001]
+    assert onecard("payouts", "list").stdout.splitlines()[1].split()[-5:] == ["1", "10.02", "0.00", "0.00", "0.00"]
+    shown = onecard("payouts", "show", "B1").stdout
+    assert "1 lines of 10.02 yuan: 0 paid (0.00)" in shown and "1 struck besides (10.01)" in shown

@@ -26,7 +26,7 @@ class Budget(FoldedRow):
 class Batch(FoldedRow):
     """A payout batch. Sums are gross, in fen; `struck`: stopped while the batch was open, counted in no total.
 
-    `lines`, `stopped`, `paid`, `returned` count lines; pending and in payment is what is left of `lines`.
+    `lines` counts all of them; pending and in payment is what stopped, struck, paid and returned ones leave of it.
     """
 
     table: ClassVar[str] = "payouts_batches"
