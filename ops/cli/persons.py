@@ -87,9 +87,9 @@ def _card(card: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _delegation(one: dict[str, Any]) -> tuple[object, ...]:
-    giver = one["credit_code"] or one["giver"] or ""
+    giver = one["credit_code"] or (one["giver"] or "")[:SHORT]
     days = (one[key] for key in ("valid_from", "valid_to", "ended_on"))
-    return one["delegation_id"], giver[:18], one["person"][:SHORT], one["relation"], one["matters"], *days
+    return one["delegation_id"], giver, one["person"][:SHORT], one["relation"], one["matters"], *days
 
 
 def _link(one: dict[str, Any]) -> tuple[object, ...]:

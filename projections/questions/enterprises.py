@@ -4,25 +4,24 @@ from typing import Any, Final
 
 from ledger.core.calendar import date_text
 from ledger.core.fields import CREDIT_CODE
-from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
+from projections.questions.withheld import withheld
 from projections.views.business.enterprises import ENTERPRISES, Agent, EnterpriseCard, Grant, Use
-from projections.views.business.persons import PERSONS, PersonalCard
+from projections.views.business.persons import PERSONS
 
 OF_A_PERSON: Final = Unknown("enterprise_unknown", "this is a person's card: `onecard person` has the file")
 FUNDS: Final = """
     SELECT province, programme, count(*), sum(amount_fen)::bigint, max(credited_on)
     FROM {grants} WHERE source = %(source)s AND card_id = ANY(%(cards)s::uuid[]) GROUP BY 1, 2 ORDER BY 1, 2
 """
-RESTRICTED: Final = """
-    SELECT DISTINCT encode(person, 'hex') FROM {cards}
-    WHERE source = %(source)s AND person = ANY(%(persons)s) AND restricted_on IS NOT NULL AND state <> 'CANCELLED'
-"""
 
 
 def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
-    """Everything of one credit_code; Unknown if no card was issued for it. Restricted agents are left out."""
+    """Everything of one credit_code; Unknown if no card was issued for it.
+
+    Agents who are restricted, or whose key is destroyed, are left out and counted.
+    """
     views = Together(cursor, source, ENTERPRISES, PERSONS)
     code = name if CREDIT_CODE.fullmatch(name) else views.card(EnterpriseCard, name, OF_A_PERSON)["credit_code"]
     cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
@@ -32,6 +31,7 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     grants, agents, uses = (
         views.rows(row_type, "card_id = ANY(%(cards)s::uuid[])", **own) for row_type in (Grant, Agent, Use)
     )
+    hidden = withheld(views, {one["person"] for one in agents})
     funds = views.ask(FUNDS.format(grants=views.table(Grant)), **own)
     return {
         "cards": cards,
@@ -46,15 +46,8 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
             for province, programme, count, fen, last in funds
         ],
         "grants": grants,
-        "agents": _unrestricted(views, agents),
+        "agents": [one for one in agents if one["person"] not in hidden],
         "agent_count": len(agents),
         "services": uses,
         "position": views.position,
     }  # fmt: skip
-
-
-def _unrestricted(views: Together, agents: list[Element]) -> list[Element]:
-    persons = [bytes.fromhex(one["person"]) for one in agents]
-    found = views.ask(RESTRICTED.format(cards=views.table(PersonalCard)), persons=persons)
-    restricted = {person for (person,) in found}
-    return [one for one in agents if one["person"] not in restricted]

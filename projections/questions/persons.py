@@ -1,7 +1,7 @@
 """The file of one person: everything that the views know by a person key, with that of keys linked to it.
 
 Whoever asks names the person, so restricted cards are in it and said to be; of a person whose key was destroyed it
-tells cards and sums, and nothing that leads to others.
+tells cards and sums, and nothing that leads to others. Of others it names none who is restricted or whose key is gone.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Any, Final
 from projections.questions.national.marks import Element
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
+from projections.questions.withheld import withheld
 from projections.views.business.cards import AGENT
 from projections.views.business.entitlements import ENTITLEMENTS, Concession, Entitlement, Student
 from projections.views.business.payouts import PAYOUTS, Batch, PayoutLine
@@ -88,6 +89,11 @@ def _around(views: Together, keys: list[bytes], cards: dict[str, str]) -> dict[s
     """What leads from these persons to others, and what holds for their cards (card_id -> person)."""
     persons = {key.hex() for key in keys}
     delegations = views.rows(Delegation, "person = ANY(%(keys)s) OR giver = ANY(%(keys)s)", keys=keys)
+    links = views.rows(Link, "person = ANY(%(keys)s) OR other_person = ANY(%(keys)s)", keys=keys)
+    named = {one[name] for one in delegations for name in ("person", "giver")}
+    named.update(one[name] for one in links for name in ("person", "other_person"))
+    hidden = withheld(views, named - persons - {None})
+    delegations = [one for one in delegations if hidden.isdisjoint((one["person"], one["giver"]))]
     entitlements, concessions, students = (
         [{"person": cards[one["card_id"]], **one} for one in views.rows(kind, IS_OF_CARDS, cards=[*cards])]
         for kind in (Entitlement, Concession, Student)
@@ -96,7 +102,7 @@ def _around(views: Together, keys: list[bytes], cards: dict[str, str]) -> dict[s
         "delegations_given": [one for one in delegations if one["giver"] in persons],
         "delegations_received": [one for one in delegations if one["person"] in persons and one["relation"] != AGENT],
         "agencies": [one for one in delegations if one["relation"] == AGENT],
-        "links": views.rows(Link, "person = ANY(%(keys)s) OR other_person = ANY(%(keys)s)", keys=keys),
+        "links": [one for one in links if hidden.isdisjoint((one["person"], one["other_person"]))],
         "entitlements": entitlements,
         "concessions": concessions,
         "students": students,

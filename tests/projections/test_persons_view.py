@@ -145,6 +145,27 @@ def test_a_person_whose_key_is_destroyed_leads_to_nobody(known: Onecard, tmp_pat
     assert "destroyed on 2055-03-02" in known("person", SN).stdout
 
 
+@pytest.mark.parametrize("is_destroyed", [False, True])
+def test_files_of_others_do_not_name_who_is_restricted_or_destroyed(
+    known: Onecard, tmp_path: Path, is_destroyed: bool
+) -> None:
+    key = known("person", SN, "--json").json["person_key"]
+    lines = [
+        say("UnlinkPersonRecords", "u", link_id="LK1", reason="not so"),
+        say("RestrictProcessing", "x", card_sn=SN, reason="WITHDRAWN"),
+    ]
+    if is_destroyed:
+        lines += [
+            say("CancelCard", "c", card_sn=SN, reason="OTHER"),
+            say("DestroyPersonKey", "k", card_sn=SN, authority="archive")
+            | {"occurred_at": "2055-03-02T10:00:00+08:00"},
+        ]
+    told(known, tmp_path, *lines, clock="2056-01-01T00:00:00Z")
+    other = known("person", OTHER_SN, "--json")
+    assert other.json["delegations_received"] == other.json["links"] == [] and key not in other.stdout
+    assert [one["entitlement_id"] for one in other.json["entitlements"]] == ["EN1"]
+
+
 def test_who_is_unknown_is_exit_1_and_all_is_refused(known: Onecard) -> None:
     for name, code in (("nobody", "card_unknown"), ("0" * 64, "person_unknown"), ("\udcff", "card_unknown")):
         ended = known("person", name, "--json")
