@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.lines import SN, activate, issue, write
+from tests.cli.lines import SN, activate, issue, told, write
 from tests.fix_command import Onecard
 from tests.fix_told import ToldHistory
 
@@ -131,3 +131,25 @@ def test_what_cannot_be_asked_of_services_is_refused(used: Onecard) -> None:
     for wrong in (["--by", "colour"], ["--by", ""], ["--scheme", "ABC"], ["--from", "2025"],
                   ["--from", "2025-06-02", "--to", "2025-06-01"]):  # fmt: skip
         assert used("services", "counts", *wrong).code == 2, wrong
+
+
+def test_amounts_hold_what_others_bore(used: Onecard, tmp_path: Path) -> None:
+    class_, days = {"concession_class": "ELDERLY"}, {"valid_from": "2025-01-01", "valid_to": "2025-12-31"}
+    tap = {"operator": "OP1", "terminal": "T1", "operating_area": "310100", "tap_type": "SINGLE", "mode": "BUS",
+           "counter": 1, "fare_due_fen": 200, "paid_fen": 80, "uploaded_at": OWN["occurred_at"], **class_}  # fmt: skip
+    pay = {"payment_id": "P1", "merchant": "M1", "merchant_area": "310100", "price_fen": 1000, "funder": "tour"}
+    own = [
+        {"command": "GrantEntitlement", "entitlement_id": "EN1", "kind": "TRANSIT_CONCESSION", "province": "31",
+         **class_, **days},
+        {"command": "TapTransit", **SCHEME, **tap},
+        {"command": "CorrectFare", **SCHEME, "correction_id": "C1", "operator": "OP1", "counter": 1,
+         "reason": "COMPLAINT", "fare_due_fen": 150, "paid_fen": 60},
+        {"command": "PayMerchant", **SCHEME, **pay, "paid_fen": 900, "discount_fen": 100},
+        {"command": "RefundMerchant", **SCHEME, "refund_id": "R1", "payment_id": "P1", "paid_fen": 450,
+         "discount_fen": 50},
+    ]  # fmt: skip
+    told(used, tmp_path, *({**OWN, **one, "reference": f"x{n}"} for n, one in enumerate(own)))
+    counts = used("services", "counts", "--scheme", "YRD", "--by", "act", "--jsonl").lines
+    found = {one["act"]: one["amount_fen"] for one in counts}
+    assert found["TransitTapped"] == 200 and found["FareCorrected"] == -50
+    assert found["MerchantPaid"] == 1000 and found["MerchantRefunded"] == 500

@@ -3,7 +3,7 @@
 Services at counters and halls (contract 6.1) count always, every other act when it belongs to a regional scheme.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from ledger.core.decider import Event
@@ -21,12 +21,19 @@ AREA_DIGITS: Final = 6
 # Its province is the funder's: the command has none, so it was used where the card is from.
 OF_THE_CARD: Final = frozenset({"VoucherExpired"})
 
+# What was due or taken back as a whole, where no single field says it: subsidies and discounts are in it, as in prices.
+WHOLE: Final[dict[str, Callable[[Event], int]]] = {
+    "TransitTapped": lambda event: event["fare_due_fen"] - event["reversed_due_fen"],
+    "FareCorrected": lambda event: event["fare_due_fen"] - event["previous_due_fen"],
+    "MerchantRefunded": lambda event: event["paid_fen"] + event["discount_fen"],
+}
+
 
 class Uses(FoldedRow):
     """How often a thing was done on a day in the same way at the same place. A key that does not apply is empty.
 
     `act` is the event's name; `province` is that of use (contract 0.9); `away`: with a card of another province;
-    `amount_fen`: sum of the amounts that the acts name.
+    `amount_fen`: sum of the amounts of the acts, with what others bore of them.
     """
 
     table: ClassVar[str] = "services_uses"
@@ -78,6 +85,7 @@ class Counting:
 
     def __init__(self, act: str) -> None:
         self._act = act
+        self._amount = WHOLE.get(act, self._named)
         self._places = [name for name in AREAS_OF_USE if name != "province" or act not in OF_THE_CARD]
 
     def names(self, event: Event) -> Iterable[Name]:
@@ -89,7 +97,7 @@ class Counting:
         uses = rows.edit(Uses, *self._key(event))
         uses.uses += 1
         uses.away += self._is_away(event, uses.province)
-        uses.amount_fen += next((event[name] for name in AMOUNTS if event.get(name) is not None), 0)
+        uses.amount_fen += self._amount(event)
 
     def _counts(self, event: Event) -> bool:
         return event["scheme"] is not None or self._act == SERVICE
@@ -100,6 +108,10 @@ class Counting:
         told = (event.get(name) or "" for name in ("service_code", "step", "package_id", "channel", "result"))
         scheme, item = event["scheme"] or "", event["scheme_item"] or ""
         return (scheme, item, self._act, event["business_date"], province, area, *told)
+
+    @staticmethod
+    def _named(event: Event) -> int:
+        return next((event[name] for name in AMOUNTS if event.get(name) is not None), 0)
 
     @staticmethod
     def _is_away(event: Event, province: str) -> bool:
