@@ -177,10 +177,15 @@ def _compare_and_swap(
             return
         if is_another:
             tracking.begin_anew(cursor, view.name, result.from_version, result.to_version, feed.source)
-        if tracking.sources_of(cursor, view.name, result.from_version) == [feed.source]:
-            _swap(cursor, view, result.from_version, result)
-        else:
+        others = [one for one in tracking.sources_of(cursor, view.name, result.from_version) if one != feed.source]
+        if others and not any(one.kind == "layout_differs" for one in result.differences):
             _put_in_place(cursor, view, result)
+            return
+        _swap(cursor, view, result.from_version, result)
+        for (
+            other
+        ) in others:  # their rows cannot stand in tables of another layout: they are followed from the beginning
+            tracking.add(cursor, view.name, result.to_version, other)
 
 
 def discard(connection: psycopg.Connection[Any], view: View, version: int) -> None:

@@ -96,3 +96,18 @@ def test_rows_of_one_source_that_are_wrong_are_put_right_by_force(nation: Nation
     assert found[name].differences and everything(nation) == damaged
     assert all(one.swapped for one in rebuilt(nation, A, force=True))
     assert everything(nation) == before
+
+
+def test_other_sources_begin_anew_where_another_version_of_the_program_made_the_view(nation: Nation) -> None:
+    table = "views.loans_loans_v{}"
+    before = sorted(nation.whole.ask(f"SELECT * FROM {table.format(1)}"), key=repr)
+    assert {row[0] for row in before} == {A, B}
+    with nation.whole.connect() as connection:
+        connection.execute(f"ALTER TABLE {table.format(1)} DROP COLUMN library")  # type: ignore[arg-type]
+    found = {one.view: one for one in rebuilt(nation, A, force=True)}
+    assert found["loans"].to_version == 2 and {one.to_version for one in found.values()} == {1, 2}
+    assert sorted(nation.whole.ask(f"SELECT * FROM {table.format(2)}"), key=repr) == [
+        row for row in before if row[0] == A
+    ]
+    nation.follow(B)
+    assert sorted(nation.whole.ask(f"SELECT * FROM {table.format(2)}"), key=repr) == before
