@@ -4,6 +4,7 @@ A page is one reading of the rows its events name, the events folded into them i
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, cast
 
@@ -14,6 +15,7 @@ from projections.views.business.rows import FoldedRow, Key, R, Table
 from projections.views.port import Cursor, Ordered
 
 PAGE_RECORDS: Final = 5_000
+ROWS_IN_FLIGHT: Final = 500
 Name = tuple[type[FoldedRow], Key]
 
 
@@ -53,8 +55,19 @@ class Rows:
             if name not in self._found:
                 self._found[name] = None
                 wanted.setdefault(name[0], []).append(name[1])
-        for row_type, keys in wanted.items():
-            for key, row in self._tables[row_type].load(self._cursor, self._version, self._source, keys):
+        if self._are_few(wanted):
+            cursors = {row_type: self._cursor.connection.cursor() for row_type in wanted}
+            with self._cursor.connection.pipeline():
+                for row_type, keys in wanted.items():
+                    self._tables[row_type].ask(cursors[row_type], self._version, self._source, keys)
+            found = {row_type: self._tables[row_type].answered(cursor) for row_type, cursor in cursors.items()}
+        else:
+            found = {
+                row_type: self._tables[row_type].load(self._cursor, self._version, self._source, keys)
+                for row_type, keys in wanted.items()
+            }
+        for row_type, rows in found.items():
+            for key, row in rows:
                 self._found[row_type, key] = row
 
     def store(self) -> None:
@@ -62,8 +75,17 @@ class Rows:
         changed: dict[type[FoldedRow], list[FoldedRow]] = {}
         for (row_type, _), row in self._changed.items():
             changed.setdefault(row_type, []).append(row)
-        for row_type, rows in changed.items():
-            self._tables[row_type].store(self._cursor, self._version, self._source, rows)
+        with self._cursor.connection.pipeline() if self._are_few(changed) else nullcontext():
+            for row_type, rows in changed.items():
+                self._tables[row_type].store(self._cursor, self._version, self._source, rows)
+
+    @staticmethod
+    def _are_few(by_table: Mapping[type[FoldedRow], Sequence[Any]]) -> bool:
+        """Whether statements go out together: for a few rows each, waiting for answers would take most of the time.
+
+        Large ones wait for one another: what is in flight both ways would fill the buffers of both sides.
+        """
+        return len(by_table) > 1 and sum(map(len, by_table.values())) <= ROWS_IN_FLIGHT
 
 
 class Names(Protocol):
@@ -119,6 +141,10 @@ class Folded:
         self._folds: Final = {on.event: on for on in folds}
         self.events: Final = frozenset(self._folds)
 
+    def __reduce__(self) -> tuple[Callable[[str], "Folded"], tuple[str]]:
+        """Another process is told its name: what it does is code, which that process has."""
+        return _of_name, (self.name,)
+
     def create(self, cursor: Cursor, version: int) -> None:
         for table in self.tables.values():
             table.create(cursor, version)
@@ -153,6 +179,12 @@ class Folded:
             cursor.execute(
                 f"INSERT INTO {table.name(version)} SELECT * FROM {table.name(other)} WHERE source = %s", (source,)
             )
+
+
+def _of_name(name: str) -> Folded:
+    from projections.views.registry import VIEWS  # which imports every view, and so this file
+
+    return next(view for view in VIEWS if isinstance(view, Folded) and view.name == name)
 
 
 class InOrder:

@@ -131,18 +131,26 @@ class Table:
 
     def load(self, cursor: Cursor, version: int, source: str, keys: Sequence[Key]) -> Iterable[tuple[Key, FoldedRow]]:
         """The rows of these keys that there are."""
+        for start in range(0, len(keys), ROWS_PER_STATEMENT):
+            self.ask(cursor, version, source, keys[start : start + ROWS_PER_STATEMENT])
+            yield from self.answered(cursor)
+
+    def ask(self, cursor: Cursor, version: int, source: str, keys: Sequence[Key]) -> None:
+        """Send for the rows of as many keys as a statement may have."""
         names = [column.name for column in self.keys]
-        statement = (
+        wanted = [column.stored(values) for column, values in zip(self.keys, zip(*keys, strict=True), strict=True)]
+        cursor.execute(
             f"SELECT {self._names} FROM {self.name(version)}"
             f" JOIN unnest({self._arrays(self.keys)}) AS wanted ({', '.join(names)}) USING ({', '.join(names)})"
-            " WHERE source = %s"
+            " WHERE source = %s",
+            (*wanted, source),
+            binary=True,
         )
-        for start in range(0, len(keys), ROWS_PER_STATEMENT):
-            part = keys[start : start + ROWS_PER_STATEMENT]
-            wanted = [column.stored(values) for column, values in zip(self.keys, zip(*part, strict=True), strict=True)]
-            cursor.execute(statement, (*wanted, source), binary=True)
-            for row in self.rows(cursor.fetchall()):
-                yield self.key_of(row), row
+
+    def answered(self, cursor: Cursor) -> Iterable[tuple[Key, FoldedRow]]:
+        """The rows that were sent for."""
+        for row in self.rows(cursor.fetchall()):
+            yield self.key_of(row), row
 
     def store(self, cursor: Cursor, version: int, source: str, rows: Sequence[FoldedRow]) -> None:
         """Rows as they are now, new or changed."""
