@@ -23,8 +23,8 @@ MEASURED = {
     "rebuild": "rebuild_three_views rebuild_all_views rebuild_audit rebuild_balances rebuild_clearing",
     "replay": "replay_one_card",
     "verify": "verify",
-    "kafka": "relay follow_topics_three_views published_1000_p50 published_1000_p99 visible_500_p50 visible_500_p99"
-    " visible_2000_p50 visible_2000_p99",
+    "kafka": "relay follow_topics_three_views follow_topics_all_views published_1000_p50 published_1000_p99"
+    " visible_500_p50 visible_500_p99 visible_2000_p50 visible_2000_p99",
     "payouts": "payouts payouts_add payouts_export payouts_import payouts_memory",
 }
 
