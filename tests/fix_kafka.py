@@ -79,8 +79,9 @@ class Kafka:
 
     def make_topics(self, source: str) -> list[str]:
         """The topics of a source, as operators make them."""
-        unlimited = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
-        compacted = {"cleanup.policy": "compact", "segment.bytes": str(2**20)}
+        lasting = {"segment.ms": str(2**63 - 1)}
+        unlimited = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1), **lasting}
+        compacted = {"cleanup.policy": "compact", "segment.bytes": str(2**20), **lasting}
         wanted: dict[str, dict[str, Any]] = {
             name: {"num_partitions": self.topology.partitions, "configs": unlimited}
             for name in self.topology.all_events(source)
