@@ -13,16 +13,15 @@ from ops.cli.output import (
     Jsonl,
     answer,
     answer_list,
-    document_of,
     for_people,
     is_text,
-    lines,
     refuse,
     refuse_both,
     table,
     yuan,
 )
 from ops.cli.sources import Source, asked_of, listed, told
+from ops.cli.things import tell
 from projections.questions import balances, snapshot
 from projections.questions.national import books as national
 
@@ -65,19 +64,14 @@ def accounts(
     if prefix is not None and not is_text(prefix):
         refuse("--prefix must be UTF-8.")
 
-    def tell(found: Listed) -> None:
-        if as_jsonl:
-            lines(found.rows())
-        elif as_json:
-            document_of("accounts", found.rows(), found.rest)
-        else:
-            _show_accounts(found)
+    def answered(found: Listed) -> None:
+        tell(found, "accounts", as_json, as_jsonl, _show_accounts)
 
     def of_one(cursor: snapshot.Cursor, one: str) -> None:
-        tell(balances.Accounts(cursor, one, prefix))
+        answered(balances.Accounts(cursor, one, prefix))
 
     with opened() as ledger:
-        asked_of(ledger, source, of_one, lambda cursor: tell(national.Accounts(cursor, prefix)))
+        asked_of(ledger, source, of_one, lambda cursor: answered(national.Accounts(cursor, prefix)))
     return DONE
 
 

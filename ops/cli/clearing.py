@@ -8,8 +8,9 @@ import typer
 from ops.cli import clearing_acts, clearing_shown
 from ops.cli.clearing_acts import Month, month
 from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, document_of, is_text, lines, refuse, refuse_both
+from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, is_text, refuse, refuse_both
 from ops.cli.sources import Source, asked_of
+from ops.cli.things import tell
 from projections.questions import clearing as questions
 from projections.questions import clearing_lines, clearing_show, snapshot
 from projections.questions.national import clearing as national
@@ -54,20 +55,15 @@ def clearing_lines_(
     rows = filters(book, home, treatment)
     wanted = clearing_lines.Wanted(cycle, state, deferred, rows.book, rows.home, rows.treatment)
 
-    def tell(found: clearing_lines.Lines | national.Lines) -> None:
-        if as_jsonl:
-            lines(found.rows())
-        elif as_json:
-            document_of("lines", found.rows(), found.rest)
-        else:
-            clearing_shown.show_lines(found.rows(), found.rest)
+    def answered(found: clearing_lines.Lines | national.Lines) -> None:
+        tell(found, "lines", as_json, as_jsonl, lambda one: clearing_shown.show_lines(one.rows(), one.rest))
 
     with opened() as ledger:
 
         def of_one(cursor: snapshot.Cursor, one: str) -> None:
-            tell(clearing_lines.Lines(cursor, one, ledger.config, wanted))
+            answered(clearing_lines.Lines(cursor, one, ledger.config, wanted))
 
-        asked_of(ledger, source, of_one, lambda cursor: tell(national.Lines(cursor, ledger.config, wanted)))
+        asked_of(ledger, source, of_one, lambda cursor: answered(national.Lines(cursor, ledger.config, wanted)))
     return DONE
 
 

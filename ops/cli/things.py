@@ -71,6 +71,16 @@ def yuans(one: Element, *names: str) -> list[str]:
     return [yuan(one[f"{name}_fen"]) for name in names]
 
 
+def tell(found: L, name: str, as_json: bool, as_jsonl: bool, show: Callable[[L], None]) -> None:
+    """A listing in the form that was asked for, as it is read; `name`: of its list in the document."""
+    if as_jsonl:
+        lines(found.rows())
+    elif as_json:
+        document_of(name, found.rows(), found.rest)
+    else:
+        show(found)
+
+
 def answer_parts(
     asked: Asked, thing: str, given: str, name: str, of_one: Callable[[Cursor, str], L], show: Callable[[L], None]
 ) -> int:
@@ -79,19 +89,11 @@ def answer_parts(
     if not is_text(given):
         refuse(f"{thing.upper()} must be UTF-8.")
 
-    def tell(found: L) -> None:
-        if asked.as_jsonl:
-            lines(found.rows())
-        elif asked.as_json:
-            document_of(name, found.rows(), found.rest)
-        else:
-            show(found)
-
     with opened() as ledger:
         asked_of(
             ledger,
             asked.source,
-            lambda cursor, one: tell(of_one(cursor, one)),
+            lambda cursor, one: tell(of_one(cursor, one), name, asked.as_json, asked.as_jsonl, show),
             lambda cursor: refuse(f"one {thing} is of one ledger: name it by --source, all is for lists."),
         )
     return DONE
@@ -103,20 +105,15 @@ def answer_things(
     """The list `name` of a document, as it is read: it may be longer than memory. `of_one`: asked of one ledger."""
     refuse_both(asked.as_json, asked.as_jsonl)
 
-    def tell(found: Listing) -> None:
-        if asked.as_jsonl:
-            lines(found.rows())
-        elif asked.as_json:
-            document_of(name, found.rows(), found.rest)
-        else:
-            show_things(found, name, columns, row)
+    def answered(found: Listing) -> None:
+        tell(found, name, asked.as_json, asked.as_jsonl, lambda one: show_things(one, name, columns, row))
 
     with opened() as ledger:
         asked_of(
             ledger,
             asked.source,
-            lambda cursor, one: tell(of_one(cursor, one)),
-            lambda cursor: tell(OfAll(cursor, view, of_one)),
+            lambda cursor, one: answered(of_one(cursor, one)),
+            lambda cursor: answered(OfAll(cursor, view, of_one)),
         )
     return DONE
 
