@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kafka import errors
 
-from projections.kafka.access import Access, BrokerProblem, Fenced, translated
+from projections.kafka.access import LIMIT_MS, Access, BrokerProblem, Fenced, translated
 from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
@@ -20,6 +20,8 @@ from tests.fix_kafka import Kafka
 
 CLIENTS: list[Callable[[Access], Any]] = [Reader, Cluster, lambda access: Publisher(access, "onecard-test-door").open()]
 NAMES = ["reader", "cluster", "publisher"]
+# How long to try brokers that will not let us in however long we try.
+BRIEFLY_MS = 1_000
 
 
 def refused(act: Callable[[], Any]) -> BrokerProblem:
@@ -59,22 +61,30 @@ def test_a_port_where_nobody_listens_is_unreachable_and_says_why(client: Callabl
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    problem = refused(lambda: client(Access(f"127.0.0.1:{port}")))
+    problem = refused(lambda: client(Access(f"127.0.0.1:{port}", reaching_ms=BRIEFLY_MS)))
 
     assert problem.code == "unreachable"
     assert f"127.0.0.1:{port}" in str(problem) and "ONECARD_KAFKA_BOOTSTRAP" in str(problem)
     assert "ECONNREFUSED" in str(problem)
 
 
-def test_a_server_that_accepts_and_says_nothing_is_unreachable() -> None:
+@pytest.mark.slow
+def test_a_server_that_accepts_and_says_nothing_is_unreachable_within_the_products_own_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         problem = refused(lambda: Reader(Access(f"127.0.0.1:{server.getsockname()[1]}")))
 
     assert problem.code == "unreachable"
 
 
+def test_every_client_tries_for_less_than_ten_seconds_unless_told_otherwise() -> None:
+    assert Access("there:9092").settings()["bootstrap_timeout_ms"] == LIMIT_MS < 10_000
+    assert Access("there:9092", reaching_ms=BRIEFLY_MS).settings()["bootstrap_timeout_ms"] == BRIEFLY_MS
+
+
 def test_a_name_that_resolves_to_nothing_is_unreachable() -> None:
-    assert refused(lambda: Reader(Access("no-such-broker.invalid:9092"))).code == "unreachable"
+    problem = refused(lambda: Reader(Access("no-such-broker.invalid:9092", reaching_ms=BRIEFLY_MS)))
+
+    assert problem.code == "unreachable"
 
 
 @pytest.mark.parametrize("bootstrap", ["", ",", "host:port", "a b:9092", "http://there:9092", "::1"])
@@ -89,7 +99,7 @@ def test_brokers_are_named_by_host_and_port_or_host_alone() -> None:
 
 
 def test_a_client_without_a_user_is_told_that_a_login_may_be_wanted(kafka: Kafka) -> None:
-    access = replace(kafka.access("onecard-reader-k1"), user=None, password=None)
+    access = replace(kafka.access("onecard-reader-k1"), user=None, password=None, reaching_ms=BRIEFLY_MS)
 
     problem = refused(lambda: Reader(access))
 
@@ -99,7 +109,7 @@ def test_a_client_without_a_user_is_told_that_a_login_may_be_wanted(kafka: Kafka
 def test_tls_towards_a_listener_without_it_is_unreachable_and_names_the_ca_file(kafka: Kafka, tmp_path: Path) -> None:
     missing = tmp_path / "ca.pem"
 
-    problem = refused(lambda: Reader(replace(kafka.access(), ca_file=missing)))
+    problem = refused(lambda: Reader(replace(kafka.access(), ca_file=missing, reaching_ms=BRIEFLY_MS)))
 
     assert problem.code == "unreachable" and "ONECARD_KAFKA_CA_FILE" in str(problem)
 

@@ -19,6 +19,8 @@ from tests.projections.kafka.book import publish, values
 pytestmark = pytest.mark.slow
 
 TOPIC = "onecard.card.tls.events.v1"
+# How long to try a broker that will not let us in however long we try: the product's own limit is tested elsewhere.
+BRIEFLY_MS = 2_000
 
 
 def make_certificate(folder: Path) -> Path:
@@ -75,7 +77,7 @@ def test_tls_with_a_password_lets_in_and_a_wrong_authority_or_password_does_not(
 
     (tmp_path / "other").mkdir()
     with pytest.raises(BrokerProblem) as caught:
-        Reader(replace(access, ca_file=make_certificate(tmp_path / "other")))
+        Reader(replace(access, ca_file=make_certificate(tmp_path / "other"), reaching_ms=BRIEFLY_MS))
     assert caught.value.code == "unreachable" and "certificate" in str(caught.value).lower()
     assert "ONECARD_KAFKA_CA_FILE" in str(caught.value)
 
@@ -84,5 +86,5 @@ def test_tls_with_a_password_lets_in_and_a_wrong_authority_or_password_does_not(
     assert caught.value.code == "login_refused"
 
     with pytest.raises(BrokerProblem) as caught:
-        Reader(replace(access, ca_file=None))
+        Reader(replace(access, ca_file=None, reaching_ms=BRIEFLY_MS))
     assert caught.value.code == "unreachable"
