@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from ops import wiring
 from ops.kafka.broker import NAME, Broker
 from ops.kafka.jars import jars, java, version
 from ops.problems import EnvironmentProblem
@@ -139,6 +140,13 @@ def kafka(broker: Kafka) -> Iterator[Kafka]:
     mine = Kafka(broker.local, broker.broker)
     yield mine
     mine.remove_topics()
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> str:
+    """host:port where no broker is; commands of this test try it for a second instead of as long as they do."""
+    monkeypatch.setattr(wiring, "LIMIT_MS", 1_000)
+    return "127.0.0.1:1"
 
 
 @pytest.fixture

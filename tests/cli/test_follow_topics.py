@@ -225,7 +225,9 @@ def test_another_source_needs_kafka(onecard: Onecard) -> None:
     assert ended.code == 3 and "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
 
 
-def test_no_broker_ends_a_follower_that_is_to_end(onecard: Onecard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+def test_no_broker_ends_a_follower_that_is_to_end(
+    onecard: Onecard, unreachable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", unreachable)
     ended = onecard("follow", "--until-caught-up")
     assert ended.code == 3 and "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr

@@ -193,10 +193,10 @@ def test_a_source_whose_progress_is_spoilt_is_told_and_hides_no_other_one(
 
 
 def test_brokers_that_do_not_answer_are_told_in_one_line(
-    onecard: Onecard, dsn: str, monkeypatch: pytest.MonkeyPatch
+    onecard: Onecard, unreachable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     onecard("status")
-    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", unreachable)
     ended = onecard("lag")
     assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (3, "", 1)
     assert "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
