@@ -9,6 +9,8 @@ import hashlib
 import os
 from pathlib import Path
 
+_QUIET = ["-Xlog:disable", "-Xlog:all=error:stderr"]
+
 
 class ClassArchive:
     """The archive of one broker's folder."""
@@ -17,17 +19,19 @@ class ClassArchive:
         self._draft = folder / "classes.new"
         self._place = folder / "classes.place"
 
-    def options(self, java: str, classes: Path) -> list[str]:
-        """What Java is to be told at this start: use the archive, or write one at the end."""
+    def options(self, java: str, classes: Path, *, whole: bool = True) -> list[str]:
+        """What Java is to be told at this start: use the archive, or write one at the end of a whole broker."""
         binary = Path(java).resolve()
         made_for = f"{binary} {binary.stat().st_mtime_ns} {sorted(classes.iterdir())}"
         archive = classes.with_suffix(f".{hashlib.sha256(made_for.encode()).hexdigest()[:8]}.jsa")
         self._draft.unlink(missing_ok=True)
         self._place.unlink(missing_ok=True)
         if archive.exists():
-            return [f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr"]
+            return [f"-XX:SharedArchiveFile={archive}", *_QUIET]
+        if not whole:
+            return _QUIET
         self._place.write_text(str(archive), encoding="utf-8")
-        return [f"-XX:ArchiveClassesAtExit={self._draft}", "-Xlog:disable", "-Xlog:all=error:stderr"]
+        return [f"-XX:ArchiveClassesAtExit={self._draft}", *_QUIET]
 
     def keep(self) -> None:
         """After a stop in order: what was written is there for all. A copy is whole before it has its name."""

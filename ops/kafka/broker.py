@@ -21,7 +21,17 @@ import psutil
 from ops.kafka import properties
 from ops.kafka.archive import ClassArchive
 from ops.kafka.jars import jars, java
-from ops.kafka.properties import ADMIN, CLIENTS, LOCAL, MECHANISM, Ports, server_properties
+from ops.kafka.properties import (
+    ADMIN,
+    CLIENTS,
+    LOCAL,
+    MECHANISM,
+    NODE,
+    Ports,
+    controller_properties,
+    server_properties,
+)
+from ops.kafka.registration import counts_as_alive
 from ops.problems import EnvironmentProblem
 from ops.processes import MB, Progress, first_number, log_since, stands_in, ticks
 from ops.settings import make_home
@@ -36,6 +46,7 @@ _MACHINE = {"laptop": ["-Xmx768m"], "brief": ["-Xmx512m", "-XX:TieredStopAtLevel
 _ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60
+LONGEST_BURIAL = 120
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # The smallest question there is: which requests do you know? (ApiVersions, version 0, without a client id.)
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
@@ -51,6 +62,7 @@ class Broker:
         self.log = self.folder / "server.log"
         self.lib = lib or self.folder / "lib"
         self._properties = self.folder / "server.properties"
+        self._controller_properties = self.folder / "controller.properties"
         self.pid_file = self.folder / "broker.pid"
         self._archive = ClassArchive(self.folder)
         self._profile = profile
@@ -89,16 +101,22 @@ class Broker:
 
     def launch_unless_running(self, progress: Progress) -> subprocess.Popen[bytes] | None:
         """Start the process (None: one is running already). Two callers at once must be kept apart by a lock."""
-        if self.pid() is not None:
+        running = self.pid()
+        if running is not None and not self._is_controller(running):
             return None
         program, classes = java(), jars(self.lib, progress).resolve()
+        if running is not None:
+            # Whoever started it to bury the dead was killed meanwhile.
+            self.kill()
         make_home(self.home)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         # Written at each start, so that a broker made by an older version of ours is set up as a new one is.
         self._write_properties(self._ports_to_listen_on(progress))
         if not (self.data / "meta.properties").exists():
             self._make_data(program, classes, progress)
-        return self._start_process(program, classes)
+        if counts_as_alive(self.data, NODE):
+            self._bury(program, classes, progress)
+        return self._start_process(program, classes, self._properties)
 
     def wait_until_ready(self, launched: subprocess.Popen[bytes] | None, progress: Progress) -> bool:
         """Wait until it answers requests. False when somebody else's broker went away meanwhile; one of our own that
@@ -112,13 +130,16 @@ class Broker:
                 return True
             ended = launched.poll() if launched is not None else None
             if ended is not None:
-                how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
-                lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
-                raise EnvironmentProblem(f"The Kafka broker {how}; {self.log} ends with:\n{lines}")
+                raise self._did_not_start(ended)
             if launched is None and self.pid() is None:
                 return False
             if seconds := next(seconds_gone):
                 progress(f"the Kafka broker is starting, {seconds} s ...")
+
+    def _did_not_start(self, ended: int) -> EnvironmentProblem:
+        how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
+        lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
+        return EnvironmentProblem(f"The Kafka broker {how}; {self.log} ends with:\n{lines}")
 
     def _make_data(self, program: str, classes: Path, progress: Progress) -> None:
         """Format the data directory with the administrator in it; an interrupted making is begun anew."""
@@ -150,17 +171,41 @@ class Broker:
             said = done.stdout.decode(errors="replace").replace(password, "***").strip()
             raise EnvironmentProblem(f"Kafka could not format {self.data}:\n{said}")
 
-    def _start_process(self, program: str, classes: Path) -> subprocess.Popen[bytes]:
+    def _bury(self, program: str, classes: Path, progress: Progress) -> None:
+        """Let the controller alone give up the registration of a broker that was killed (docs/adr/0018).
+
+        A node that came back under it would lead its partitions for a moment in which it cannot reach itself, and
+        lose what is left to do of a transaction that it was ending.
+        """
+        progress("the Kafka broker was killed; its controller is told so first ...")
+        controller = self._start_process(program, classes, self._controller_properties)
+        seconds_gone = ticks()
+        try:
+            while counts_as_alive(self.data, NODE):
+                if (ended := controller.poll()) is not None:
+                    raise self._did_not_start(ended)
+                if seconds := next(seconds_gone):
+                    progress(f"the Kafka controller is starting, {seconds} s ...")
+                    if seconds == LONGEST_BURIAL:
+                        raise EnvironmentProblem(
+                            f"The Kafka controller does not give up the broker that was killed in {seconds} s; "
+                            f"{self.log} says what hinders it. Nothing is changed: start it again."
+                        )
+        finally:
+            self.stop(progress)
+
+    def _start_process(self, program: str, classes: Path, told: Path) -> subprocess.Popen[bytes]:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.old"))
         self.log.touch(mode=0o600)
-        machine = [*_MACHINE[self._profile], *_ALWAYS, *self._archive.options(program, classes)]
+        archive = self._archive.options(program, classes, whole=told == self._properties)
+        machine = [*_MACHINE[self._profile], *_ALWAYS, *archive]
         logging = f"-Dlog4j2.configurationFile=file:{LOG_CONFIGURATION}"
         with self.log.open("ab") as log:
             log.write(START_MARK.encode())
             log.flush()
             process = subprocess.Popen(
-                [program, *machine, logging, "-cp", f"{classes}/*", "kafka.Kafka", str(self._properties)],
+                [program, *machine, logging, "-cp", f"{classes}/*", "kafka.Kafka", str(told)],
                 cwd=self.data,
                 env=_ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
@@ -212,6 +257,13 @@ class Broker:
     def _is_ours(self, pid: int) -> bool:
         return stands_in(pid, "java", (str(self.data.resolve()),))
 
+    def _is_controller(self, pid: int) -> bool:
+        """Whether a process of ours is the controller alone."""
+        try:
+            return str(self._controller_properties) in psutil.Process(pid).cmdline()
+        except psutil.Error:
+            return False
+
     # -- small things --------------------------------------------------------------------------------------------
 
     def _ports(self) -> Ports:
@@ -231,10 +283,13 @@ class Broker:
         return ports
 
     def _write_properties(self, ports: Ports) -> None:
-        text = properties.written(server_properties(ports, str(self.data)))
-        draft = self._properties.with_suffix(".new")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self._properties)
+        for path, told in (
+            (self._controller_properties, controller_properties(ports, str(self.data))),
+            (self._properties, server_properties(ports, str(self.data))),
+        ):
+            draft = path.with_suffix(".new")
+            draft.write_text(properties.written(told), encoding="utf-8")
+            draft.replace(path)
 
 
 def _answers(port: int) -> bool:

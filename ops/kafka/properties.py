@@ -25,7 +25,7 @@ ALWAYS = {
     "auto.create.topics.enable": "false",
     "delete.topic.enable": "true",
     "group.initial.rebalance.delay.ms": "0",
-    # After a crash the node's registration must expire before it may come back: 9 s by default.
+    # How soon the node is seen to hang: 9 s by default.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "offsets.topic.replication.factor": "1",
@@ -60,6 +60,21 @@ def server_properties(ports: Ports, data: str) -> dict[str, str]:
         "controller.quorum.bootstrap.servers": ports.address(CONTROLLER),
         "log.dirs": data,
     }
+
+
+def controller_properties(ports: Ports, data: str) -> dict[str, str]:
+    """The same node as a controller alone, which gives up a registration that nobody speaks for at once."""
+    address = f"{CONTROLLER}://{ports.address(CONTROLLER)}"
+    told = server_properties(ports, data) | {
+        "process.roles": "controller",
+        "listeners": address,
+        "advertised.listeners": address,
+        "broker.session.timeout.ms": "200",
+        "broker.heartbeat.interval.ms": "50",
+    }
+    # A controller alone refuses to be told where brokers speak to each other.
+    del told["inter.broker.listener.name"]
+    return told
 
 
 def written(properties: dict[str, str]) -> str:

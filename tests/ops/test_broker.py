@@ -45,7 +45,9 @@ def test_a_broker_that_was_killed_comes_back_at_its_address_with_what_it_held(ow
     own_broker.make_topics(source)
     own_broker.kill()
     assert broker.pid() is None
-    own_broker.revive()
+    told: list[str] = []
+    bring_up(broker, broker.home, NAME, told.append)
+    assert [line for line in told if "was killed" in line], "its controller buries it first"
     with Cluster(own_broker.access()) as cluster:
         assert set(own_broker.topics_of(source)) <= set(cluster.topics())
 
@@ -66,11 +68,13 @@ def test_a_broker_that_was_killed_comes_back_at_its_address_with_what_it_held(ow
     told_before = properties.read_text()
     broker.stop(quiet)
     properties.write_text(told_before.replace("auto.create.topics.enable=false", "auto.create.topics.enable=true"))
-    bring_up(broker, broker.home, NAME, quiet)
+    told.clear()
+    bring_up(broker, broker.home, NAME, told.append)
     assert properties.read_text() == told_before
+    assert not [line for line in told if "was killed" in line], "it was stopped in order"
 
     # A port that somebody took while it was down is the one reason to move.
-    told: list[str] = []
+    told.clear()
     broker.stop(quiet)
     before = broker.clients
     with socket.create_server(("127.0.0.1", int(before.rpartition(":")[2]))):

@@ -1,0 +1,126 @@
+"""What the metadata log says of a broker: read as Kafka's own tool reads it, and acted on before a broker that was
+killed may start again."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ops.kafka import properties
+from ops.kafka.broker import NAME, Broker
+from ops.kafka.jars import jars, java
+from ops.kafka.properties import NODE
+from ops.kafka.registration import counts_as_alive
+from ops.problems import EnvironmentProblem
+from ops.sharing import bring_up
+from tests.fix_kafka import Kafka, program_files
+
+READER = Path(__file__).with_name("Registrations.java")
+LOG = "__cluster_metadata-0"
+
+
+def quiet(_: str) -> None:
+    """Nobody listens."""
+
+
+def as_kafka_reads(*files: Path) -> list[list[dict[str, Any]]]:
+    """The records about brokers in each file, by Kafka's own classes."""
+    classes = jars(program_files(), quiet)
+    words = ["-XX:TieredStopAtLevel=1", "-cp", f"{classes}/*", str(READER), *map(str, files)]
+    done = subprocess.run([java(), *words], capture_output=True, text=True, check=True)
+    found: list[list[dict[str, Any]]] = [[] for _ in files]
+    for line in done.stdout.splitlines():
+        file, _, record = line.partition(" ")
+        if "brokerId" in (said := json.loads(record)):
+            found[int(file)].append(said)
+    return found
+
+
+def serves(records: list[dict[str, Any]]) -> bool:
+    serving = False
+    for record in records:
+        fenced = record.get("fenced", 0)
+        if "endPoints" in record:
+            serving = not fenced
+        elif fenced:
+            serving = fenced < 0
+    return serving
+
+
+def test_a_registration_is_read_as_kafka_itself_reads_it(
+    own_broker: Kafka, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broker = own_broker.broker
+    assert broker is not None
+    segment = broker.data / LOG / f"{0:020}.log"
+
+    broker.kill()
+    assert counts_as_alive(broker.data, NODE)
+    assert not counts_as_alive(broker.data, NODE + 1), "another node's registration"
+
+    # A start by way of the controller: the log has each word by now. Snapshots come at once.
+    monkeypatch.setitem(properties.ALWAYS, "metadata.log.max.record.bytes.between.snapshots", "1")
+    own_broker.revive()
+    own_broker.make_topics(own_broker.source())
+    broker.kill()
+    snapshots = sorted((broker.data / LOG).glob("*.checkpoint"))
+    whole, *shots = as_kafka_reads(segment, *snapshots)
+    assert [one["fenced"] for one in whole if "fenced" in one] == [True, -1, 1, True, -1]
+    assert counts_as_alive(broker.data, NODE) and serves(whole)
+
+    # Where the log was cut, its snapshot says it.
+    (tmp_path / LOG).mkdir()
+    for snapshot, said in zip(snapshots, shots, strict=True):
+        shutil.copy(snapshot, tmp_path / LOG)
+        assert counts_as_alive(tmp_path, NODE) == serves(said), snapshot.name
+    assert serves(said) and len(snapshots) > 1
+
+    # Half of what was written last is cut off by Kafka, and says nothing here.
+    content = segment.read_bytes()
+    copy = tmp_path / LOG / segment.name
+    words = set()
+    for cut in range(0, len(content), 13):
+        copy.write_bytes(content[:cut] + bytes(cut % 2 * 64))
+        words.add(counts_as_alive(tmp_path, NODE))
+    assert words == {True, False}
+    copy.write_bytes(content)
+    assert counts_as_alive(tmp_path, NODE)
+
+    own_broker.revive()
+    broker.stop(quiet)
+    assert not counts_as_alive(broker.data, NODE) and not serves(as_kafka_reads(segment)[0])
+
+
+class _Killed(BaseException):
+    """What ends the command that starts the broker, in the moment in which the controller runs alone."""
+
+
+def test_a_start_that_fails_or_is_killed_while_the_controller_runs_alone_leaves_nothing_in_the_way_of_the_next(
+    own_broker: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = own_broker.broker
+    assert broker is not None
+    broker.kill()
+    with monkeypatch.context() as patched:
+        patched.setitem(properties.ALWAYS, "node.id", "no number")
+        with pytest.raises(EnvironmentProblem, match=r"did not start; .*server.log ends with:(?s:.*)no number"):
+            own_broker.revive()
+    assert broker.pid() is None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Broker, "stop", lambda *_: None)
+        with pytest.raises(_Killed):
+            bring_up(broker, broker.home, NAME, _ends_when_the_controller_starts)
+    left_behind = broker.pid()
+    assert left_behind is not None and "controller.properties" in psutil.Process(left_behind).cmdline()[-1]
+    own_broker.revive()
+    assert broker.pid() not in (None, left_behind) and not psutil.pid_exists(left_behind)
+
+
+def _ends_when_the_controller_starts(sentence: str) -> None:
+    if "controller is starting" in sentence:
+        raise _Killed
