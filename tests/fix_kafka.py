@@ -10,7 +10,6 @@ import fcntl
 import itertools
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from ops.sharing import bring_up
 from projections.kafka.access import Access
 from projections.kafka.cluster import Cluster
 from projections.topics.topology import Topology
+from tests.room import made_room, rooms
 
 PREFIX = "onecard-kafka-test-"
 HOME = "ONECARD_TEST_KAFKA_HOME"
@@ -204,7 +204,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in SETTINGS:
         os.environ.pop(f"ONECARD_{name}", None)
     _sweep()
-    home = Path(tempfile.mkdtemp(prefix=PREFIX))
+    home = made_room(PREFIX)
     # Held as long as this process lives, by which others know that the home is in use.
     lock = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -224,7 +224,7 @@ def _clear_away(home: Path) -> None:
 
 def _sweep() -> None:
     """Stop and remove the brokers of runs that were killed: those whose leading process is gone."""
-    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for home in rooms(PREFIX):
         run = home / "run.lock"
         if not run.exists() or home.stat().st_uid != os.geteuid():
             continue

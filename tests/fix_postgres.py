@@ -1,6 +1,6 @@
 """A PostgreSQL for the tests, and a fresh database for each of them.
 
-Every worker has a small embedded server of its own in a temporary directory, started by the first test that needs
+Every worker has a small embedded server of its own in a folder of its own, started by the first test that needs
 one. ONECARD_TEST_DATABASE_URL names a server to use instead; its user must be allowed to create databases.
 """
 
@@ -9,10 +9,8 @@ import importlib.metadata
 import itertools
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -21,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ops.embedded import embedded_server
 from ops.postmaster import Postmaster
+from tests.room import made_room, rooms
 
 PREFIX = "onecard-test-"
 TEN_MINUTES = 600
@@ -58,7 +57,7 @@ def databases() -> Iterator[Databases]:
         yield Databases(url)
         return
     _sweep()
-    home = Path(tempfile.mkdtemp(prefix=PREFIX))
+    home = made_room(PREFIX)
     try:
         with embedded_server(home, lambda _: None, profile="test") as dsn:
             yield Databases(dsn)
@@ -84,7 +83,7 @@ def pytest_report_header() -> str:
 
 def _sweep() -> None:
     """Stop and remove the servers of runs that were killed: those whose users' lock nobody holds any more."""
-    for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for home in rooms(PREFIX):
         users = home / "database.users"
         if not users.exists() or home.stat().st_uid != os.geteuid():
             continue
