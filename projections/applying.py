@@ -91,8 +91,8 @@ def refusal_of(attempt: Callable[[], object], view: View, last: Record) -> Broke
         said = str(error).partition("\n")[0]
         return Broken(
             f"source {last.source}, position {last.position}: {view.name} cannot take {last.name} ({said}): run"
-            " `onecard verify`",
-            "record_differs",
+            f" `onecard verify`; if it finds the log in order, `onecard rebuild {view.name}`",
+            "view_refuses",
             last.position,
         )
     return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,29 @@ def test_a_view_that_somebody_else_moves_between_two_short_pages_is_not_given_on
         assert set(follow.positions(connection, VIEWS, "33").values()) == {4}
     assert taken == ["balances"]
     assert [step.position for step in steps if "balances" in step.views] == [1, 3, 4]
+
+
+def test_what_a_view_does_not_know_what_to_do_with_is_told_apart_from_a_damaged_record(
+    store: Store, growing: Trickling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = Balances.apply
+
+    def refusing(self: Balances, cursor: Any, version: int, page: Page) -> None:
+        if page.records[-1].position >= 3:
+            raise KeyError("purse")
+        apply(self, cursor, version, page)
+
+    monkeypatch.setattr(growing, "read", partial(LogFeed.read, growing))
+    monkeypatch.setattr(Balances, "apply", refusing)
+    with closing(store.connect()) as connection:
+        stopped = [step.incident for step in follow.catch_up(connection, VIEWS, growing) if step.incident]
+        assert [(one.view, one.kind) for one in stopped] == [("balances", "view_refuses")]
+        assert "position 3: balances cannot take" in stopped[0].message
+        assert "if it finds the log in order, `onecard rebuild balances`" in stopped[0].message
+        assert follow.positions(connection, VIEWS, "33")["balances"] == 2
+        # Once the view knows it, the incident is resumed and nothing was lost.
+        monkeypatch.setattr(Balances, "apply", apply)
+        with connection.transaction(), connection.cursor() as cursor:
+            incidents.close(cursor, "balances", 1, "33")
+        assert not [step for step in follow.catch_up(connection, VIEWS, growing) if step.incident]
+        assert len(set(follow.positions(connection, VIEWS, "33").values())) == 1

@@ -39,8 +39,11 @@ class Clearing:
             try:
                 stretch.write(cursor, partial(cut_offs, cursor, own))
             except Unnamed as error:
-                message = f"source {page.source}: {error}: run `onecard verify`"
-                raise Broken(message, "record_differs", error.position) from error
+                message = (
+                    f"source {page.source}: {error}: run `onecard verify`; if it finds the log in order,"
+                    f" `onecard rebuild {NAME}`"
+                )
+                raise Broken(message, "view_refuses", error.position) from error
             if cut_off is not None:
                 _cut_off(cursor, own, cut_off)
 
