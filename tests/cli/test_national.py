@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from projections import follow
 from projections.feed.log import LogFeed
@@ -67,18 +69,48 @@ def ledger(fund: int) -> list[dict[str, Any]]:
     return bills.commands
 
 
+@dataclass
+class Told:
+    """What is made by the first test that asks, and copied for each: the home of three ledgers, and their databases."""
+
+    home: Path
+    dsns: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def told(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    made = Told(tmp_path_factory.mktemp("national"))
+    yield made
+    for dsn in made.dsns.values():
+        databases.drop(dsn)
+
+
 @pytest.fixture
-def ask(onecard: Onecard, databases: Databases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ask]:
+def ask(
+    told: Told, onecard: Onecard, databases: Databases, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Ask]:
     """Runs a command at one of three ledgers: both provinces booked a June, and the nation follows both."""
-    made = {source: databases.create() for source in (A, B, NATION)}
+    monkeypatch.setenv("ONECARD_HOME", str(told.home))
+    made: dict[str, str] = {}
 
     def run(at: str, *arguments: object) -> Ended:
         monkeypatch.setenv("ONECARD_DATABASE_URL", as_url(made[at]))
         monkeypatch.setenv("ONECARD_SOURCE", at)
         return onecard(*arguments, clock=CLOCK)
 
+    if not told.dsns:
+        made = {source: databases.create() for source in (A, B, NATION)}
+        tell(run, made, tmp_path)
+        told.dsns = made
+    made = {source: databases.create(str(conninfo_to_dict(dsn)["dbname"])) for source, dsn in told.dsns.items()}
+    yield run
+    for dsn in made.values():
+        databases.drop(dsn)
+
+
+def tell(run: Ask, made: dict[str, str], folder: Path) -> None:
     for source, fund in ((A, 700), (B, 500)):
-        file = write(tmp_path / source, *ledger(fund))
+        file = write(folder / source, *ledger(fund))
         ended = run(source, "submit", file, "--json")
         assert ended.json["rejected"] == 0, ended.stderr
         assert run(source, "follow", "--until-caught-up").code == 0
@@ -87,9 +119,6 @@ def ask(onecard: Onecard, databases: Databases, monkeypatch: pytest.MonkeyPatch,
         for source in (A, B):
             with closing(LogFeed(source, lambda one=source: psycopg.connect(made[one], autocommit=True))) as feed:
                 list(follow.follow(connection, VIEWS, feed, until_caught_up=True))
-    yield run
-    for dsn in made.values():
-        databases.drop(dsn)
 
 
 def test_every_query_about_one_source_prints_the_very_bytes_that_its_own_ledger_prints(ask: Ask) -> None:
