@@ -112,7 +112,9 @@ class _Connections(KafkaConnectionManager):
         return watched
 
     def _remember(self, error: Exception) -> None:
-        self._door.failure = error
+        # The attempt that is under way when the time is over tells nothing; those before it may have said why.
+        if self._door.failure is None or "timed out" not in str(error):
+            self._door.failure = error
 
     def _forget(self, _: object) -> None:
         self._door.failure = None

@@ -76,6 +76,20 @@ def test_a_server_that_accepts_and_says_nothing_is_unreachable_within_the_produc
     assert problem.code == "unreachable"
 
 
+@pytest.mark.slow
+def test_why_connecting_failed_is_told_even_when_the_last_attempt_only_ran_out_of_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+    silent: list[socket.socket] = []
+    later = threading.Timer(1, lambda: silent.append(socket.create_server(address)))
+    later.start()
+    problem = refused(lambda: Reader(Access(f"127.0.0.1:{address[1]}", reaching_ms=3 * BRIEFLY_MS)))
+    later.join()
+    silent.pop().close()
+
+    assert problem.code == "unreachable" and "ECONNREFUSED" in str(problem)
+
+
 def test_every_client_tries_for_less_than_ten_seconds_unless_told_otherwise() -> None:
     assert Access("there:9092").settings()["bootstrap_timeout_ms"] == LIMIT_MS < 10_000
     assert Access("there:9092", reaching_ms=BRIEFLY_MS).settings()["bootstrap_timeout_ms"] == BRIEFLY_MS
