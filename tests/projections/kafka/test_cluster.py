@@ -9,7 +9,7 @@ from projections.kafka.access import BrokerProblem
 from projections.kafka.cluster import Cluster, Right, Topic
 from projections.kafka.publisher import Publisher
 from tests.fix_kafka import Kafka
-from tests.projections.kafka.book import send
+from tests.projections.kafka.book import send, until_gone
 
 
 @pytest.fixture
@@ -32,8 +32,7 @@ def test_a_topic_is_made_as_asked_and_ready_to_use(kafka: Kafka, topic: str) -> 
         assert (configs["retention.ms"], configs["cleanup.policy"]) == ("-1", "delete")
         assert cluster.nodes() == 1
 
-        cluster.delete([topic])
-        assert topic not in cluster.topics()
+    until_gone(kafka, topic)
 
 
 def test_a_topic_that_exists_is_not_made_again(kafka: Kafka, topic: str) -> None:
