@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.fix_kafka",
     "tests.fix_published",
     "tests.fix_planting",
+    "tests.fix_order",
 ]

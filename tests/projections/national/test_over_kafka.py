@@ -31,6 +31,8 @@ from tests.fix_postgres import Databases
 from tests.house.tree import ROOT
 from tests.projections.bills import Bills
 
+pytestmark = pytest.mark.slow
+
 COMMAND = "import sys; from ops.cli.main import main; sys.exit(main())"
 NEW = "44"
 PATIENCE_SECONDS = 90
