@@ -12,8 +12,9 @@ setup: $(READY) ## make .venv with pinned dependencies (every other target does 
 demo: $(READY) ## a working day in several provinces on an embedded database, with the books shown
 	@$(BIN)/onecard demo
 
-test: $(READY) ## run every test, two at a time (ARGS="-k name" and the like are passed on)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+# More at once than a machine of two cores has: half of the time tests wait for brokers and processes, not for a core.
+test: $(READY) ## run every test, three at a time (ARGS="-k name" and the like are passed on)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 lint: $(READY) ## ruff: style and formatting, without changing anything
 	@$(BIN)/ruff check .
