@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.bench import rig
+from ops.bench import delay, rig
 from ops.bench.figures import Figures, percentile, rate
 from ops.bench.run import GROUPS
 from ops.problems import EnvironmentProblem
@@ -23,10 +23,12 @@ MEASURED = {
     "rebuild": "rebuild_three_views rebuild_all_views rebuild_audit rebuild_balances rebuild_clearing",
     "replay": "replay_one_card",
     "verify": "verify",
-    "kafka": "relay follow_topics_three_views follow_topics_all_views published_1000_p50 published_1000_p99"
-    " visible_500_p50 visible_500_p99 visible_2000_p50 visible_2000_p99",
+    "kafka": "relay follow_topics_three_views follow_topics_all_views published_50_p50 published_50_p99"
+    " visible_25_p50 visible_25_p99 visible_100_p50 visible_100_p99",
     "payouts": "payouts payouts_add payouts_export payouts_import payouts_memory",
 }
+SEEN = {"published": (1_000,), "visible": (500, 2_000)}
+SLOWER = 20
 
 
 @pytest.fixture
@@ -35,6 +37,11 @@ def miniature(onecard: Onecard, monkeypatch: pytest.MonkeyPatch) -> Onecard:
     from ops.cli import bench
 
     monkeypatch.setattr(bench, "QUICK", TINY)
+    # Events come in at a twentieth of the real rates, which the figures are named after.
+    monkeypatch.setattr(rig, "RATES", tuple(a_second // SLOWER for a_second in rig.RATES))
+    monkeypatch.setattr(delay, "RATES", rig.RATES)
+    monkeypatch.setattr(delay, "A_SECOND", delay.A_SECOND // 2)
+    monkeypatch.setattr(delay, "SEEN", {name: tuple(one // SLOWER for one in rates) for name, rates in SEEN.items()})
     return onecard
 
 
@@ -73,6 +80,11 @@ def test_a_bench_can_be_asked_for_by_name_and_read_by_people(miniature: Onecard)
     assert ended.code == 0, ended.stderr
     assert "replay_one_card" in ended.stdout and "raw_insert_500" in ended.stdout
     assert "submit_500" not in ended.stdout
+
+
+def test_events_are_awaited_at_the_rates_that_figures_are_named_after() -> None:
+    assert delay.SEEN == SEEN and {rate for rates in SEEN.values() for rate in rates} == set(rig.RATES)
+    assert all(rate % delay.A_SECOND == 0 for rate in rig.RATES)
 
 
 def test_an_unknown_name_is_wrong_usage(onecard: Onecard) -> None:
