@@ -3,6 +3,7 @@
 import os
 import platform
 import random
+from typing import Any
 
 import hypothesis
 import pytest
@@ -19,12 +20,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    # Workers of xdist are given the options of the run that started them, so the drawn seed is theirs too.
-    if config.option.seed is None:
+    if hasattr(config, "workerinput"):
+        config.option.seed = config.workerinput["seed"]
+    elif config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(1_000_000)
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(config.option.seed)
     hypothesis.settings.load_profile("soak" if "ONECARD_SOAK" in os.environ else "onecard")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """A worker of xdist is given the words that were typed, not what was drawn from them: without this each of them
+    would draw a seed of its own, and the printed one would bring nothing back."""
+    node.workerinput["seed"] = node.config.option.seed
 
 
 def pytest_report_header(config: pytest.Config) -> str:
