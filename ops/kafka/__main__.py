@@ -62,7 +62,7 @@ def down() -> None:
 
 
 def main() -> int:
-    """Exit code 0, 2 for another word than up and down, 3 when the surroundings do not allow it."""
+    """Exit code 0, 2 for another word than up and down, 3 when the surroundings do not allow it, 130 for Ctrl-C."""
     acts = {"up": up, "down": down}
     if sys.argv[1:] not in [[act] for act in acts]:
         tell("usage: python -m ops.kafka up|down")
@@ -72,6 +72,9 @@ def main() -> int:
     except (EnvironmentProblem, BrokerProblem) as problem:
         tell(f"onecard: {problem}")
         return 3
+    except KeyboardInterrupt:
+        tell("interrupted; the same command again goes on")
+        return 130
     return 0
 
 

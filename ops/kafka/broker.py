@@ -31,7 +31,7 @@ from ops.kafka.properties import (
     controller_properties,
     server_properties,
 )
-from ops.kafka.registration import counts_as_alive
+from ops.kafka.registration import Registration
 from ops.problems import EnvironmentProblem
 from ops.processes import MB, Progress, first_number, log_since, stands_in, ticks
 from ops.settings import make_home
@@ -47,6 +47,9 @@ _ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60
 LONGEST_BURIAL = 120
+# What Java ends with when it is told to stop (128 + SIGTERM), once it listens to it; before, the signal ends it.
+_TOLD_TO_STOP = 143
+_LOWEST_PORT, _PORTS = 20_000, 12_000
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # The smallest question there is: which requests do you know? (ApiVersions, version 0, without a client id.)
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
@@ -101,21 +104,20 @@ class Broker:
 
     def launch_unless_running(self, progress: Progress) -> subprocess.Popen[bytes] | None:
         """Start the process (None: one is running already). Two callers at once must be kept apart by a lock."""
-        running = self.pid()
-        if running is not None and not self._is_controller(running):
+        if self._running() is not None:
             return None
         program, classes = java(), jars(self.lib, progress).resolve()
-        if running is not None:
-            # Whoever started it to bury the dead was killed meanwhile.
-            self.kill()
+        # A controller alone: whoever started it to bury the dead was killed meanwhile.
+        self.kill()
         make_home(self.home)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         # Written at each start, so that a broker made by an older version of ours is set up as a new one is.
         self._write_properties(self._ports_to_listen_on(progress))
         if not (self.data / "meta.properties").exists():
             self._make_data(program, classes, progress)
-        if counts_as_alive(self.data, NODE):
-            self._bury(program, classes, progress)
+        registration = Registration(self.data, NODE)
+        if registration.counts_as_alive():
+            self._bury(registration, program, classes, progress)
         return self._start_process(program, classes, self._properties)
 
     def wait_until_ready(self, launched: subprocess.Popen[bytes] | None, progress: Progress) -> bool:
@@ -131,12 +133,14 @@ class Broker:
             ended = launched.poll() if launched is not None else None
             if ended is not None:
                 raise self._did_not_start(ended)
-            if launched is None and self.pid() is None:
+            if launched is None and self._running() is None:
                 return False
             if seconds := next(seconds_gone):
                 progress(f"the Kafka broker is starting, {seconds} s ...")
 
     def _did_not_start(self, ended: int) -> EnvironmentProblem:
+        if ended in (-signal.SIGTERM, _TOLD_TO_STOP):
+            return EnvironmentProblem("The Kafka broker was stopped by somebody else while it started.")
         how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
         lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
         return EnvironmentProblem(f"The Kafka broker {how}; {self.log} ends with:\n{lines}")
@@ -171,25 +175,26 @@ class Broker:
             said = done.stdout.decode(errors="replace").replace(password, "***").strip()
             raise EnvironmentProblem(f"Kafka could not format {self.data}:\n{said}")
 
-    def _bury(self, program: str, classes: Path, progress: Progress) -> None:
+    def _bury(self, registration: Registration, program: str, classes: Path, progress: Progress) -> None:
         """Let the controller alone give up the registration of a broker that was killed (docs/adr/0018).
 
         A node that came back under it would lead its partitions for a moment in which it cannot reach itself, and
         lose what is left to do of a transaction that it was ending.
         """
-        progress("the Kafka broker was killed; its controller is told so first ...")
+        progress("the Kafka broker was not stopped in order: its controller is told so first ...")
         controller = self._start_process(program, classes, self._controller_properties)
         seconds_gone = ticks()
         try:
-            while counts_as_alive(self.data, NODE):
+            while registration.counts_as_alive():
                 if (ended := controller.poll()) is not None:
                     raise self._did_not_start(ended)
                 if seconds := next(seconds_gone):
                     progress(f"the Kafka controller is starting, {seconds} s ...")
-                    if seconds == LONGEST_BURIAL:
+                    if seconds >= LONGEST_BURIAL:
                         raise EnvironmentProblem(
                             f"The Kafka controller does not give up the broker that was killed in {seconds} s; "
-                            f"{self.log} says what hinders it. Nothing is changed: start it again."
+                            f"{self.log} may say what hinders it. Start it again. If it stays so, remove {self.data}: "
+                            "a new broker is made, and the relay says how everything is published to it again."
                         )
         finally:
             self.stop(progress)
@@ -227,6 +232,11 @@ class Broker:
             return written
         return next((pid for pid in psutil.pids() if self._is_ours(pid)), None)
 
+    def _running(self) -> int | None:
+        """The process id of the whole node, if it is alive: not that of a controller alone."""
+        pid = self.pid()
+        return None if pid is None or self._is_controller(pid) else pid
+
     def stop(self, progress: Progress) -> None:
         """Let it write everything down, and return when the process is gone."""
         self._end(signal.SIGTERM, progress)
@@ -245,9 +255,10 @@ class Broker:
         while self._is_ours(pid):
             if seconds := next(seconds_gone):
                 progress(f"the Kafka broker is stopping, {seconds} s ...")
-                if seconds == LONGEST_STOP:
+                if seconds >= LONGEST_STOP:
                     how = signal.SIGKILL
-                    os.kill(pid, how)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, how)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         self.pid_file.unlink(missing_ok=True)
@@ -260,8 +271,9 @@ class Broker:
     def _is_controller(self, pid: int) -> bool:
         """Whether a process of ours is the controller alone."""
         try:
-            return str(self._controller_properties) in psutil.Process(pid).cmdline()
-        except psutil.Error:
+            # By its name, since a home may be reached by more than one path.
+            return Path(psutil.Process(pid).cmdline()[-1]).name == self._controller_properties.name
+        except (psutil.Error, IndexError):
             return False
 
     # -- small things --------------------------------------------------------------------------------------------
@@ -313,12 +325,15 @@ def _free(port: int) -> bool:
 
 
 def _free_ports() -> Ports:
+    """Three ports that nobody has, and that no client is given while the broker is down: those begin at 32768."""
     with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(3)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        clients, local, controller = (int(probe.getsockname()[1]) for probe in probes)
-    return Ports(clients, local, controller)
+        taken: list[int] = []
+        while len(taken) < 3:
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", _LOWEST_PORT + secrets.randbelow(_PORTS)))
+                taken.append(int(probe.getsockname()[1]))
+    return Ports(*taken)
 
 
 def _random_cluster_id() -> str:

@@ -1,48 +1,62 @@
 """Whether the controller still counts a node's broker among the living: read from the metadata log on its disk.
 
-Nobody can be asked while nothing runs. Two kinds of records are understood, as Kafka's own message definitions have
-them: RegisterBrokerRecord and BrokerRegistrationChangeRecord. A test lets Kafka's own tool read the same files.
+Nobody can be asked while nothing runs. Three kinds of records are understood, as Kafka's own message definitions have
+them: RegisterBrokerRecord, UnregisterBrokerRecord and BrokerRegistrationChangeRecord. A test lets Kafka's own classes
+read the same files.
 """
 
+import contextlib
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-from projections.kafka.segments import record_values
+from projections.kafka.segments import Segment
 
 _METADATA = "__cluster_metadata-0"
-_FRAME, _REGISTERED, _CHANGED = 1, 0, 17
+_FRAME, _REGISTERED, _UNREGISTERED, _CHANGED = 1, 0, 1, 17
 _INT16, _INT32, _INT64, _UUID = 2, 4, 8, 16
 
 
-def counts_as_alive(data: Path, node: int) -> bool:
-    """Whether the last word of the metadata log about this node's broker is that it serves.
+class Registration:
+    """What the metadata log in a data directory says of one node's broker, as far as it is written."""
 
-    Costs a look at each batch since the last snapshot but one: about a second after a week.
-    """
-    log = data / _METADATA
-    # A log begins again after its snapshot, and both may be there for the same records: the log is newer.
-    for files in (log.glob("*.log"), log.glob("*.checkpoint")):
-        for file in sorted(files, reverse=True):
-            if words := list(_words(file.read_bytes(), node)):
-                return words[-1]
-    return False
+    def __init__(self, data: Path, node: int) -> None:
+        self._log = data / _METADATA
+        self._node = node
+        kinds = bytes((_REGISTERED, _UNREGISTERED, _CHANGED))
+        # Where a record about this node may begin: its frame and kind, any version, the node.
+        self._mark = re.compile(rb"\x01[%b].%b" % (re.escape(kinds), re.escape(node.to_bytes(_INT32))), re.DOTALL)
+        self._segments: dict[Path, Segment] = {}
+        self._words: dict[Path, bool] = {}
 
+    def counts_as_alive(self) -> bool:
+        """Whether the last word about the broker is that it serves. Each asking reads what was written since the last.
 
-def _words(content: bytes, node: int) -> Iterator[bool]:
-    """What a file says of the node, in its order: True that its broker serves, False that it does not."""
-    frame = re.compile(rb"\x01[\x00\x11]." + re.escape(node.to_bytes(_INT32)), re.DOTALL)
-    for value in record_values(content, frame):
-        if (word := _word(_Fields(value), node)) is not None:
-            yield word
+        The first costs a look at each batch: about a second after a week.
+        """
+        # A log goes on where a snapshot ends, and may still hold what is in it: its word is never the older one.
+        for files in (self._log.glob("*.log"), self._log.glob("*.checkpoint")):
+            for path in sorted(files, reverse=True):
+                with contextlib.suppress(FileNotFoundError):  # the controller removes what is old
+                    self._read(path)
+                if path in self._words:
+                    return self._words[path]
+        return False
+
+    def _read(self, path: Path) -> None:
+        segment = self._segments.setdefault(path, Segment(path))
+        for value in segment.values(self._mark):
+            if (word := _word(_Fields(value), self._node)) is not None:
+                self._words[path] = word
 
 
 def _word(fields: "_Fields", node: int) -> bool | None:
     """True, False, or None where a record is of something else."""
     frame, kind, version = fields.number(), fields.number(), fields.number()
-    if frame != _FRAME or kind not in {_REGISTERED, _CHANGED} or fields.integer(_INT32) != node:
+    if frame != _FRAME or kind not in {_REGISTERED, _UNREGISTERED, _CHANGED} or fields.integer(_INT32) != node:
         return None
+    if kind == _UNREGISTERED:
+        return False
     return _registered(fields, version) if kind == _REGISTERED else _changed(fields)
 
 

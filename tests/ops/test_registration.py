@@ -3,6 +3,8 @@ killed may start again."""
 
 import json
 import shutil
+import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from ops.kafka import properties
 from ops.kafka.broker import NAME, Broker
 from ops.kafka.jars import jars, java
 from ops.kafka.properties import NODE
-from ops.kafka.registration import counts_as_alive
+from ops.kafka.registration import Registration
 from ops.problems import EnvironmentProblem
 from ops.sharing import bring_up
 from tests.fix_kafka import Kafka, program_files
@@ -28,7 +30,7 @@ def quiet(_: str) -> None:
 
 
 def as_kafka_reads(*files: Path) -> list[list[dict[str, Any]]]:
-    """The records about brokers in each file, by Kafka's own classes."""
+    """The records in each file that name a broker, by Kafka's own classes."""
     classes = jars(program_files(), quiet)
     words = ["-XX:TieredStopAtLevel=1", "-cp", f"{classes}/*", str(READER), *map(str, files)]
     done = subprocess.run([java(), *words], capture_output=True, text=True, check=True)
@@ -40,12 +42,21 @@ def as_kafka_reads(*files: Path) -> list[list[dict[str, Any]]]:
     return found
 
 
+def unregister(address: str) -> None:
+    """What an administrator may do by Kafka's own command: UnregisterBroker, key 64 of its protocol."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(struct.pack(">ihhihbib", 16, 64, 0, 1, -1, 0, NODE, 0))
+        answer = connection.recv(100)
+    assert struct.unpack_from(">h", answer, 13) == (0,), answer
+
+
 def serves(records: list[dict[str, Any]]) -> bool:
     serving = False
     for record in records:
         fenced = record.get("fenced", 0)
-        if "endPoints" in record:
-            serving = not fenced
+        if "endPoints" in record or record.keys() == {"brokerId", "brokerEpoch"}:
+            serving = "endPoints" in record and not fenced
         elif fenced:
             serving = fenced < 0
     return serving
@@ -59,8 +70,8 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
     segment = broker.data / LOG / f"{0:020}.log"
 
     broker.kill()
-    assert counts_as_alive(broker.data, NODE)
-    assert not counts_as_alive(broker.data, NODE + 1), "another node's registration"
+    assert Registration(broker.data, NODE).counts_as_alive()
+    assert not Registration(broker.data, NODE + 1).counts_as_alive(), "another node's registration"
 
     # A start by way of the controller: the log has each word by now. Snapshots come at once.
     monkeypatch.setitem(properties.ALWAYS, "metadata.log.max.record.bytes.between.snapshots", "1")
@@ -70,13 +81,13 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
     snapshots = sorted((broker.data / LOG).glob("*.checkpoint"))
     whole, *shots = as_kafka_reads(segment, *snapshots)
     assert [one["fenced"] for one in whole if "fenced" in one] == [True, -1, 1, True, -1]
-    assert counts_as_alive(broker.data, NODE) and serves(whole)
+    assert Registration(broker.data, NODE).counts_as_alive() and serves(whole)
 
     # Where the log was cut, its snapshot says it.
     (tmp_path / LOG).mkdir()
     for snapshot, said in zip(snapshots, shots, strict=True):
         shutil.copy(snapshot, tmp_path / LOG)
-        assert counts_as_alive(tmp_path, NODE) == serves(said), snapshot.name
+        assert Registration(tmp_path, NODE).counts_as_alive() == serves(said), snapshot.name
     assert serves(said) and len(snapshots) > 1
 
     # Half of what was written last is cut off by Kafka, and says nothing here.
@@ -85,14 +96,21 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
     words = set()
     for cut in range(0, len(content), 13):
         copy.write_bytes(content[:cut] + bytes(cut % 2 * 64))
-        words.add(counts_as_alive(tmp_path, NODE))
+        words.add(Registration(tmp_path, NODE).counts_as_alive())
     assert words == {True, False}
     copy.write_bytes(content)
-    assert counts_as_alive(tmp_path, NODE)
+    assert Registration(tmp_path, NODE).counts_as_alive()
 
     own_broker.revive()
+    unregister(own_broker.local)
+    assert not Registration(broker.data, NODE).counts_as_alive() and not serves(as_kafka_reads(segment)[0])
+    broker.kill()
+    own_broker.revive()
+    registration = Registration(broker.data, NODE)
+    assert registration.counts_as_alive()
     broker.stop(quiet)
-    assert not counts_as_alive(broker.data, NODE) and not serves(as_kafka_reads(segment)[0])
+    assert not registration.counts_as_alive(), "what was written since is read"
+    assert not Registration(broker.data, NODE).counts_as_alive() and not serves(as_kafka_reads(segment)[0])
 
 
 class _Killed(BaseException):
@@ -100,7 +118,7 @@ class _Killed(BaseException):
 
 
 def test_a_start_that_fails_or_is_killed_while_the_controller_runs_alone_leaves_nothing_in_the_way_of_the_next(
-    own_broker: Kafka, monkeypatch: pytest.MonkeyPatch
+    own_broker: Kafka, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broker = own_broker.broker
     assert broker is not None
@@ -111,16 +129,20 @@ def test_a_start_that_fails_or_is_killed_while_the_controller_runs_alone_leaves_
             own_broker.revive()
     assert broker.pid() is None
 
+    def killed_once_it_runs(_: Registration) -> bool:
+        if broker.pid() is not None:
+            raise _Killed
+        return True
+
     with monkeypatch.context() as patched:
         patched.setattr(Broker, "stop", lambda *_: None)
+        patched.setattr(Registration, "counts_as_alive", killed_once_it_runs)
         with pytest.raises(_Killed):
-            bring_up(broker, broker.home, NAME, _ends_when_the_controller_starts)
+            own_broker.revive()
     left_behind = broker.pid()
     assert left_behind is not None and "controller.properties" in psutil.Process(left_behind).cmdline()[-1]
-    own_broker.revive()
+    assert not broker.wait_until_ready(None, quiet), "who waits for another's broker would wait for ever"
+    other_path = tmp_path / "home"
+    other_path.symlink_to(broker.home)
+    bring_up(Broker(other_path, broker.lib, "brief"), other_path, NAME, quiet)
     assert broker.pid() not in (None, left_behind) and not psutil.pid_exists(left_behind)
-
-
-def _ends_when_the_controller_starts(sentence: str) -> None:
-    if "controller is starting" in sentence:
-        raise _Killed
