@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from ledger.service.restoring import Busy, Lost, Restorer, Unfit
 from ledger.store import codec
 from tests.fix_postgres import Databases
 from tests.fix_stores import WRITER_ROLE, Store, assert_same, told
-from tests.model.histories import history
+from tests.model.histories import tell
+from tests.model.world import World
 
 OTHER = "00000000-0000-0000-0000-000000000000"
 LINES, FEW = 2_400, 500
+BUDGET = (
+    '{"command":"IssueBudget","submitter":"T1","reference":"%s","occurred_at":"2025-06-15T08:00:00%s",'
+    '"province":"34","programme":"grain","amount_fen":%d,"document":"皖财社〔2025〕12号"}\n'
+)
+CUT_OFF = (
+    '{"command":"CutOffCycle","submitter":"T1","reference":"c1","occurred_at":"2025-06-16T08:00:00Z",'
+    '"cycle":"2025-05"}\n'
+)
 
 
 @pytest.fixture
@@ -60,12 +70,19 @@ def without_digests(written: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 @cache
-def lines_of(seed: int, count: int) -> list[bytes]:
-    return list(history(seed, count))
+def world_of(seed: int, count: int) -> World:
+    return tell(seed, count)
+
+
+def ahead_of_two_in_one_commit(seed: int, count: int, cut: int) -> int:
+    """The first cut from this one on behind which no cut-off is among the next two commands: it is committed alone."""
+    outcomes = world_of(seed, count).outcomes
+    recorded = [(at, one.command) for at, one in enumerate(outcomes) if at >= cut and one.status == "recorded"]
+    return next(at for (at, name), (_, after) in pairwise(recorded) if "CutOffCycle" not in (name, after))
 
 
 def parts(folder: Path, seed: int, cut: int, count: int = LINES) -> tuple[Path, Path]:
-    lines = lines_of(seed, count)
+    lines = world_of(seed, count).lines
     first, second = folder / "first.jsonl", folder / "second.jsonl"
     first.write_bytes(b"\n".join(lines[:cut]) + b"\n")
     second.write_bytes(b"\n".join(lines[cut:]) + b"\n")
@@ -111,12 +128,8 @@ def test_other_content_under_a_restored_reference_is_refused(
     store: Store, copied: Callable[[Store], Store], tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
-    budget = (
-        '{"command":"IssueBudget","submitter":"T1","reference":"%s","occurred_at":"2025-06-15T08:00:00%s",'
-        '"province":"34","programme":"grain","amount_fen":%d,"document":"皖财社〔2025〕12号"}\n'
-    )
-    first.write_text(budget % ("r0", "Z", 1), "utf-8")
-    second.write_text(budget % ("r1", "Z", 2), "utf-8")
+    first.write_text(BUDGET % ("r0", "Z", 1), "utf-8")
+    second.write_text(BUDGET % ("r1", "Z", 2), "utf-8")
     store.submit(first)
     backup = copied(store)
     (receipt,) = store.submit(second)
@@ -124,12 +137,12 @@ def test_other_content_under_a_restored_reference_is_refused(
     assert backup.positions() == store.positions() == [*range(1, head + 2)]
     again = tmp_path / "again.jsonl"
     again.write_text(
-        budget % ("r1", "Z", 2)
-        + budget % ("r1", "+00:00", 2)
-        + budget % ("r1", "Z", 3)
-        + budget % ("r1", "+08:00", 2)
-        + (budget % ("r1", "Z", 2)).replace("}", ',"channel":"FILE"}')
-        + (budget % ("r1", "Z", 2)).replace("grain", "other"),
+        BUDGET % ("r1", "Z", 2)
+        + BUDGET % ("r1", "+00:00", 2)
+        + BUDGET % ("r1", "Z", 3)
+        + BUDGET % ("r1", "+08:00", 2)
+        + (BUDGET % ("r1", "Z", 2)).replace("}", ',"channel":"FILE"}')
+        + (BUDGET % ("r1", "Z", 2)).replace("grain", "other"),
         "utf-8",
     )
     same, spelt_otherwise, *others = backup.submit(again)
@@ -174,7 +187,7 @@ def test_nobody_restores_while_somebody_decides(store: Store) -> None:
 def test_what_does_not_follow_is_not_appended(
     store: Store, copied: Callable[[Store], Store], tmp_path: Path, seed: int, damage: Any, reason: str
 ) -> None:
-    first, second = parts(tmp_path, seed, FEW - 150, FEW)
+    first, second = parts(tmp_path, seed, ahead_of_two_in_one_commit(seed, FEW, FEW - 150), FEW)
     store.submit(first)
     backup = copied(store)
     head = len(backup.positions())
@@ -182,6 +195,24 @@ def test_what_does_not_follow_is_not_appended(
     with pytest.raises(Unfit, match=reason), restorer(backup) as begun:
         list(begun.append(damage(lost(store, head))))
     assert len(backup.positions()) == head
+
+
+def test_a_cut_off_ahead_of_what_does_not_follow_is_appended_and_the_rest_follows_it(
+    store: Store, copied: Callable[[Store], Store], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text(BUDGET % ("r0", "Z", 1), "utf-8")
+    second.write_text(CUT_OFF + BUDGET % ("r1", "Z", 2), "utf-8")
+    store.submit(first)
+    backup = copied(store)
+    head = len(backup.positions())
+    store.submit(second)
+    cut_off, budget = lost(store, head)
+    with pytest.raises(Unfit, match="does not belong to stream"), restorer(backup) as begun:
+        list(begun.append([cut_off, (budget[0], OTHER, budget[2])]))
+    assert lost(backup, head) == [cut_off]
+    assert restored(backup, [budget]) == len(store.positions())
+    assert_same(without_digests(backup.written()), without_digests(store.written()))
 
 
 def test_every_command_names_the_event_it_records() -> None:
