@@ -11,7 +11,8 @@ from ledger.store import codec
 from tests.fix_damage import followed
 from tests.fix_postgres import Databases
 from tests.fix_stores import Store, soak
-from tests.model.histories import history
+from tests.model.acts_transit import leave_one_under_way
+from tests.model.histories import tell
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def told_history(
     """Nobody may write into it."""
     made = Store(databases.create(migrated))
     path = tmp_path_factory.mktemp("told") / "history.jsonl"
-    path.write_bytes(b"\n".join(history(seed, soak(3_000, 12_000))) + b"\n")
+    world = tell(seed, soak(3_000, 12_000))
+    leave_one_under_way(world)
+    path.write_bytes(b"\n".join(world.lines) + b"\n")
     made.submit(path)
     followed(made)
     rows = made.ask("SELECT notification_id, state FROM ledger.events ORDER BY notification_id")

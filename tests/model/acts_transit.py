@@ -6,7 +6,7 @@ from typing import Any
 from tests.model.card import concession_holds
 from tests.model.presence import bearer
 from tests.model.state import Event, china_date
-from tests.model.transit import TAP_CONTENT, effective_fare, exit_of, last_closed_day, timed_out
+from tests.model.transit import TAP_CONTENT, corrections, effective_fare, exit_of, last_closed_day, timed_out
 from tests.model.world import DAY, HOUR, MINUTE, Command, World
 
 Act = Callable[[World], Command]
@@ -200,6 +200,14 @@ def close_day(world: World) -> Command:
     if last and world.chance(0.1):
         day = last
     return world.command("CloseTransitDay", world.now, operator=operator, operating_area=area, day=day)
+
+
+def leave_one_under_way(world: World) -> None:
+    """Let cards enter until one has neither left nor been charged, where chance ended every journey of a history."""
+    for _ in range(100):
+        if any(not corrections(world.log, entry) for entry in _open_entries(world)):
+            break
+        world.say(_tap(world, world.number(world.card()), "ENTRY", world.now))
 
 
 ACTS: list[tuple[Act, int]] = [
