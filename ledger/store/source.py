@@ -36,9 +36,7 @@ class StoreSource:
         return submissions.find(self.connection, keys)
 
     def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
-        found = self.find(keys)
-        events = self._history.at_positions([made.position for made in found.values()])
-        return {key: (*events[made.position], made.position) for key, made in found.items()}
+        return submissions.first_recorded(self.connection, keys)
 
     def prepare_cut_off(self, connection: psycopg.Connection[Any], month: str, limit: int) -> None:
         """The long part of a cut-off, by a connection that is kept open until the decision is made."""

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import psycopg
 
+from ledger.core.world import Fact
+from ledger.store import codec
 from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
 from ledger.store.recorder import ROWS_PER_STATEMENT
 
@@ -23,6 +25,19 @@ SELECT = f"""
             SELECT * FROM ledger.submissions
             WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
         ) AS s
+"""
+
+# The event that was recorded first under a reference, in one way there and back.
+FIRST = f"""
+    SELECT wanted.submitter, wanted.reference, s.position, e.state
+    FROM unnest({TEXTS}, {TEXTS}) AS wanted (submitter, reference),
+        LATERAL (
+            SELECT position FROM ledger.submissions
+            WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
+        ) AS s
+        LEFT JOIN LATERAL (
+            SELECT state FROM ledger.events WHERE events.notification_id = s.position OFFSET 0
+        ) AS e ON true
 """
 
 Key = tuple[str, str]
@@ -43,9 +58,7 @@ class Question:
     """Which (submitter, reference) were accepted before; in a pipeline it is only sent, and waited for when taken."""
 
     def __init__(self, connection: psycopg.Connection[Any], keys: Sequence[Key]) -> None:
-        self._cursor = connection.cursor() if keys else None
-        if self._cursor is not None:
-            self._cursor.execute(SELECT, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
+        self._cursor = _asked(connection, SELECT, keys)
 
     def found(self) -> dict[Key, Submission]:
         if self._cursor is None:
@@ -56,6 +69,24 @@ class Question:
 def find(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> dict[Key, Submission]:
     """Those of (submitter, reference) that were accepted before."""
     return Question(connection, keys).found()
+
+
+def first_recorded(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> dict[Key, Fact]:
+    """What was recorded first under each of these references, where anything was; LookupError if the log lacks it."""
+    cursor = _asked(connection, FIRST, keys)
+    found: dict[Key, Fact] = {}
+    for submitter, reference, position, data in cursor.fetchall() if cursor is not None else ():
+        if data is None:
+            raise LookupError(f"no event at position {position}")
+        found[submitter, reference] = (*codec.decode(data), position)
+    return found
+
+
+def _asked(connection: psycopg.Connection[Any], statement: str, keys: Sequence[Key]) -> psycopg.Cursor[Any] | None:
+    if not keys:
+        return None
+    cursor = connection.cursor()
+    return cursor.execute(statement, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
 
 
 def insert(cursor: psycopg.Cursor[Any], made: Iterable[tuple[Key, Submission]]) -> None:
