@@ -3,7 +3,7 @@
 A retry is answered from here before anything else is looked at (contract 0.6, 0.7).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -82,25 +82,25 @@ def first_recorded(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> 
     return found
 
 
+def insert(cursor: psycopg.Cursor[Any], made: Sequence[tuple[Key, Submission]]) -> None:
+    for start in range(0, len(made), ROWS_PER_STATEMENT):
+        cursor.execute(INSERT, columns(made[start : start + ROWS_PER_STATEMENT]))
+
+
+def columns(made: Sequence[tuple[Key, Submission]]) -> tuple[str, str, list[bytes], str, str, str]:
+    """Parameters of INSERT."""
+    return (
+        texts(key[0] for key, _ in made),
+        texts(key[1] for key, _ in made),
+        [found.digest for _, found in made],
+        plain(found.stream_id for _, found in made),
+        plain(found.version for _, found in made),
+        plain(found.position for _, found in made),
+    )
+
+
 def _asked(connection: psycopg.Connection[Any], statement: str, keys: Sequence[Key]) -> psycopg.Cursor[Any] | None:
     if not keys:
         return None
     cursor = connection.cursor()
     return cursor.execute(statement, (texts(key[0] for key in keys), texts(key[1] for key in keys)), binary=True)
-
-
-def insert(cursor: psycopg.Cursor[Any], made: Iterable[tuple[Key, Submission]]) -> None:
-    rows = list(made)
-    for start in range(0, len(rows), ROWS_PER_STATEMENT):
-        part = rows[start : start + ROWS_PER_STATEMENT]
-        cursor.execute(
-            INSERT,
-            (
-                texts(key[0] for key, _ in part),
-                texts(key[1] for key, _ in part),
-                [found.digest for _, found in part],
-                plain(found.stream_id for _, found in part),
-                plain(found.version for _, found in part),
-                plain(found.position for _, found in part),
-            ),
-        )

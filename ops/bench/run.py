@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psutil
 
-from ops.bench import payouts, raw, reading, rig, topics, writing
+from ops.bench import payouts, raw, raw_append, reading, rig, topics, writing
 from ops.bench.figures import Figures
 from ops.bench.rig import Rig, Scale
 from ops.processes import Progress
@@ -40,6 +40,7 @@ def measure(
     figures = Figures()
     progress("measuring raw limits ...")
     raw.measure(found, figures)
+    raw_append.measure(found, figures)
     for name, group in GROUPS.items():
         if name in names:
             progress(f"measuring {name} ...")

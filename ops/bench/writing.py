@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.service.run import shaped
+from ops.bench import raw_append
 from ops.bench.figures import Figures, elapsed, micros, percentile, rate
 from ops.bench.rig import BATCH, Rig, submit
 from ops.collector import expect_a_long_run
@@ -29,7 +30,7 @@ def files(rig: Rig, figures: Figures) -> None:
         took = elapsed(lambda: rig.submit(path))  # noqa: B023
         if run:
             values.append(rate(scale.lines, took))
-    figures.add(f"submit_{BATCH}", "commands/s", values, f"raw_insert_{BATCH}")
+    figures.add(f"submit_{BATCH}", "commands/s", values, raw_append.FIGURE)
     for run in range(scale.runs + 1):
         took = elapsed(lambda: rig.submit(path))
         if run:
@@ -78,7 +79,7 @@ def two_processes(rig: Rig, figures: Figures) -> None:
         took = max(end for _, end in spans) - min(begun for begun, _ in spans)
         if run:
             values.append(rate(rig.scale.lines, took))
-    figures.add("submit_two_processes", "commands/s", values, f"raw_insert_{BATCH}")
+    figures.add("submit_two_processes", "commands/s", values, raw_append.FIGURE)
 
 
 def _work(settings: Settings, path: Path, barrier: Any, answers: Any) -> None:
