@@ -13,7 +13,7 @@ from ops.problems import EnvironmentProblem
 from tests.fix_command import Onecard
 
 TINY = rig.Scale(100, 60, 1, 40, 2, ((1, 3), (10, 2)), 30, 1, 5)
-RAW = "fsync_p50 fsync_p99 insert_1 insert_10 insert_500 copy avro_decode avro_encode json sha256".split()
+RAW = "fsync_p50 fsync_p99 insert_1 insert_10 insert_500 append_500 copy avro_decode avro_encode json sha256".split()
 RAW_KAFKA = "raw_kafka_publish raw_kafka_poll raw_kafka_commit_p50 raw_kafka_commit_p99".split()
 MEASURED = {
     "submit": "submit_500 submit_again",
