@@ -4,6 +4,7 @@ Several of the client's calls report failures inside their results instead of ra
 never granted looks applied. Here a call either did what it says or raises a BrokerProblem.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from projections.kafka import inside
 from projections.kafka.access import Access, BrokerProblem, not_allowed, topic_unknown, translated
 
 Answer = TypeVar("Answer")
+_LOOK_SECONDS = 1 / 50
 
 
 @dataclass(frozen=True, order=True)
@@ -143,10 +145,11 @@ class Cluster:
         return {_right(acl) for acl in found}
 
     def create_acls(self, rights: Iterable[Right]) -> None:
-        wanted = [_acl(right) for right in sorted(set(rights))]
+        """Grant or deny, and wait until it is in force with the broker that is asked."""
+        wanted = set(rights)
         if not wanted:
             return
-        answer = self._asked(lambda: self._admin.create_acls(wanted))
+        answer = self._asked(lambda: self._admin.create_acls([_acl(right) for right in sorted(wanted)]))
         for error in answer["failed"]:
             self._check(error)
         if len(answer["succeeded"]) != len(wanted):
@@ -154,15 +157,19 @@ class Cluster:
                 "failed",
                 f"Kafka at {self.access.bootstrap} granted {len(answer['succeeded'])} of {len(wanted)} rights.",
             )
+        self._wait_until(lambda: wanted <= self.acls(), "the rights that were granted")
 
     def delete_acls(self, rights: Iterable[Right]) -> None:
-        wanted = sorted(set(rights))
+        """Take rights away, and wait until they are out of force with the broker that is asked."""
+        wanted = set(rights)
         if not wanted:
             return
-        for _, matching, error in self._asked(lambda: self._admin.delete_acls([_filter(right) for right in wanted])):
+        filters = [_filter(right) for right in sorted(wanted)]
+        for _, matching, error in self._asked(lambda: self._admin.delete_acls(filters)):
             self._check(error)
             if not matching:
                 raise BrokerProblem("failed", f"Kafka at {self.access.bootstrap} has not the right to be taken away.")
+        self._wait_until(lambda: not wanted & self.acls(), "that the rights were taken away")
 
     def users(self) -> list[str]:
         """The users who log in by SCRAM-SHA-512."""
@@ -184,6 +191,7 @@ class Cluster:
             # A missing right comes without its code, in words about the broker's inside.
             known = errors.ClusterAuthorizationFailedError() if "permission" in said else errors.KafkaError(said)
             raise self._problem(known)
+        self._wait_until(lambda: user in self.users(), f"user {user}")
 
     def open_transactions(self) -> list[dict[str, Any]]:
         """Transactions that have begun and not ended, with their age; the longest open one first."""
@@ -198,6 +206,16 @@ class Cluster:
         limit = older_than_ms - 5 * 60 * 1000
         found = self._asked(lambda: self._admin.find_hanging_transactions(max_transaction_timeout_ms=limit))
         return sorted(found, key=lambda transaction: -transaction["age_ms"])
+
+    def _wait_until(self, is_seen: Callable[[], bool], what: str) -> None:
+        """The controller answers first; a broker hears of it a moment later, and acts as before until then."""
+        until = time.monotonic_ns() + self.access.reaching_ms * 1_000_000
+        while not is_seen():
+            if time.monotonic_ns() > until:
+                raise BrokerProblem(
+                    "failed", f"Kafka at {self.access.bootstrap} does not show {what} yet: run the same again later."
+                )
+            time.sleep(_LOOK_SECONDS)
 
     def _asked(self, call: Callable[[], Answer]) -> Answer:
         try:

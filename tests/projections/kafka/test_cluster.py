@@ -1,6 +1,7 @@
 """Administration does what it says or raises: several answers of the client hold their failure inside."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from kafka import errors
@@ -82,6 +83,24 @@ def test_rights_are_granted_listed_and_taken_away(kafka: Kafka, topic: str) -> N
         assert {one for one in cluster.acls() if one.name == topic} == wanted
         cluster.delete_acls(wanted)
         assert {one for one in cluster.acls() if one.name == topic} == set()
+
+
+def test_a_right_is_granted_once_the_broker_that_is_asked_knows_of_it(
+    kafka: Kafka, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker under load hears of it a moment after the controller has answered."""
+    wanted = {right("onecard-reader-k1", topic)}
+    with Cluster(replace(kafka.access(), reaching_ms=1_000)) as cluster:
+        told = iter([set(), set(), wanted, wanted, wanted, set()])
+        monkeypatch.setattr(cluster, "acls", lambda: next(told))
+        cluster.create_acls(wanted)
+        cluster.delete_acls(wanted)
+        assert next(told, None) is None, "it asked until it was told so"
+        monkeypatch.setattr(cluster, "acls", set)
+        with pytest.raises(BrokerProblem, match="does not show the rights that were granted yet: run the same again"):
+            cluster.create_acls(wanted)
+        monkeypatch.undo()
+        cluster.delete_acls(wanted)
 
 
 def test_a_right_that_nobody_has_cannot_be_taken_away(kafka: Kafka, topic: str) -> None:
