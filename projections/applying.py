@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from projections import tracking
-from projections.feed.port import Broken, Page, Record
+from projections.feed.port import Broken, Page, Record, refused_by
 from projections.topics.partition import partition_of
 from projections.tracking import Ahead, Tracked
 from projections.views.port import Cursor, View
@@ -89,10 +89,6 @@ def refusal_of(attempt: Callable[[], object], view: View, last: Record) -> Broke
         return broken
     except REFUSALS as error:
         said = str(error).partition("\n")[0]
-        return Broken(
-            f"source {last.source}, position {last.position}: {view.name} cannot take {last.name} ({said}): run"
-            f" `onecard verify`; if it finds the log in order, `onecard rebuild {view.name}`",
-            "view_refuses",
-            last.position,
-        )
+        where = f"source {last.source}, position {last.position}"
+        return refused_by(view.name, f"{where}: {view.name} cannot take {last.name} ({said})", last.position)
     return None

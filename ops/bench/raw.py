@@ -34,7 +34,7 @@ def measure(rig: Rig, figures: Figures) -> None:
     rig.grow(rig.scale.lines)
     _disk(rig, figures)
     with rig.ledger.connect() as connection:
-        rows = _rows(connection, rig)
+        rows = rows_after(connection, rig.first, rig.scale.lines)
         for size, count in (*rig.scale.small, (BATCH, max(1, len(rows) // BATCH))):
             part = rows[: size * count]
             figures.add(f"raw_insert_{size}", "rows/s", _repeat(rig, connection, part, _inserter(size)))
@@ -66,8 +66,9 @@ def _disk(rig: Rig, figures: Figures) -> None:
     figures.add("raw_fsync_p99", "us", slow)
 
 
-def _rows(connection: psycopg.Connection[Any], rig: Rig) -> list[Row]:
-    page = History(connection).page(rig.first, rig.scale.lines)
+def rows_after(connection: psycopg.Connection[Any], after: int, limit: int) -> list[Row]:
+    """The log's rows behind a position."""
+    page = History(connection).page(after, limit)
     return [(str(one.originator_id), one.originator_version, one.topic, one.state, one.id) for one in page]
 
 
@@ -89,13 +90,15 @@ def _inserter(size: int) -> Callable[[Any, list[Row]], None]:
 
     def insert(connection: psycopg.Connection[Any], rows: list[Row]) -> None:
         for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            stream, version, topic, data, position = zip(*part, strict=True)
-            connection.execute(
-                statement.encode(), (plain(stream), plain(version), texts(topic), list(data), plain(position))
-            )
+            connection.execute(statement.encode(), columns(rows[start : start + size]))
 
     return insert
+
+
+def columns(rows: list[Row]) -> tuple[str, str, str, list[bytes], str]:
+    """Parameters of the log's INSERT."""
+    stream, version, topic, data, position = zip(*rows, strict=True)
+    return plain(stream), plain(version), texts(topic), list(data), plain(position)
 
 
 def _copied(connection: psycopg.Connection[Any], rows: list[Row]) -> None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 import psycopg
 
 from ledger.store import state, submissions
-from ledger.store.arrays import plain, texts
-from ledger.store.recorder import INSERT, History
+from ledger.store.arrays import texts
+from ledger.store.recorder import INSERT
+from ops.bench import raw
 from ops.bench.figures import Figures, elapsed, rate
 from ops.bench.rig import BATCH, Rig
 
@@ -65,26 +66,17 @@ def measure(rig: Rig, figures: Figures) -> None:
 def _batches(connection: psycopg.Connection[Any], rig: Rig) -> list[_Batch]:
     """What the day's batches wrote. Of a row that several of them changed only the last one's is known."""
     made = connection.execute(SUBMITTED, (rig.first, rig.scale.lines), binary=True).fetchall()
-    ends = [rig.first, *(made[min(start + BATCH, len(made)) - 1][5] for start in range(0, len(made), BATCH))]
-    return [
-        _batch(connection, [row for row in made if after < row[5] <= last], after, last)
-        for after, last in pairwise(ends)
-    ]
+    parts = [made[start : start + BATCH] for start in range(0, len(made), BATCH)]
+    ends = [rig.first, *(part[-1][5] for part in parts)]
+    return [_batch(connection, part, *span) for part, span in zip(parts, pairwise(ends), strict=True)]
 
 
 def _batch(connection: psycopg.Connection[Any], made: list[Any], after: int, last: int) -> _Batch:
     rows = connection.execute(CHANGED, (after, last), binary=True).fetchall()
-    events = History(connection).page(after, last - after)
     return _Batch(
         (texts(row[0] for row in rows), texts(row[1] for row in rows)),
         state.columns(rows),
-        (
-            plain(str(one.originator_id) for one in events),
-            plain(one.originator_version for one in events),
-            texts(one.topic for one in events),
-            [one.state for one in events],
-            plain(one.id for one in events),
-        ),
+        raw.columns(raw.rows_after(connection, after, last - after)),
         submissions.columns([((row[0], row[1]), submissions.Submission(*row[2:])) for row in made]),
         len(made),
     )

@@ -63,15 +63,13 @@ def _word(fields: "_Fields", node: int) -> bool | None:
 def _registered(fields: "_Fields", version: int) -> bool:
     """In the log a broker begins fenced; a snapshot has it as it was."""
     fields.skip((1 if version >= 2 else 0) + _UUID + _INT64)
-    for _ in range(fields.length()):
-        fields.text(), fields.text()
-        fields.skip(2 * _INT16)
-        fields.tags()
-    for _ in range(fields.length()):
-        fields.text()
-        fields.skip(2 * _INT16)
-        fields.tags()
-    fields.text()
+    for texts in (2, 1):  # an endpoint has a name and a host, a feature a name; both two numbers then
+        for _ in range(fields.length()):
+            for _ in range(texts):
+                fields.text()
+            fields.skip(2 * _INT16)
+            fields.tags()
+    fields.text()  # the rack
     return fields.integer(1) == 0
 
 

@@ -42,6 +42,12 @@ class Broken(Exception):
         self.evidence = evidence
 
 
+def refused_by(view: str, said: str, position: int) -> Broken:
+    """A record is in order, and a view does not know what to do with what it says; `said`: what stops it, and where."""
+    advice = f"run `onecard verify`; if it finds the log in order, `onecard rebuild {view}`"
+    return Broken(f"{said}: {advice}", "view_refuses", position)
+
+
 class Record:
     """One event as read: its framed bytes, and what they say once somebody asks (a view may want few of them)."""
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from ledger.families.clearing.table import CutOffTable, alarms
 from ledger.store import lines as store_lines
-from projections.feed.port import Broken, Page, Record
+from projections.feed.port import Broken, Page, Record, refused_by
 from projections.findings import Finding
 from projections.views.clearing import tables
 from projections.views.clearing.loader import ClearingLoader
@@ -39,11 +39,7 @@ class Clearing:
             try:
                 stretch.write(cursor, partial(cut_offs, cursor, own))
             except Unnamed as error:
-                message = (
-                    f"source {page.source}: {error}: run `onecard verify`; if it finds the log in order,"
-                    f" `onecard rebuild {NAME}`"
-                )
-                raise Broken(message, "view_refuses", error.position) from error
+                raise refused_by(NAME, f"source {page.source}: {error}", error.position) from error
             if cut_off is not None:
                 _cut_off(cursor, own, cut_off)
 
