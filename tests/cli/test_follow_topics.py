@@ -1,15 +1,8 @@
 """`follow` over topics, `incidents`, `rebuild --source` as an operator meets them."""
 
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
@@ -17,9 +10,6 @@ from projections.relay.page import Message
 from projections.views.registry import VIEWS
 from tests.fix_command import Onecard
 from tests.fix_kafka import Kafka
-from tests.fix_planting import fill
-from tests.fix_stores import Store
-from tests.projections.feed.planting import Planting
 
 FOREIGN = b"who am I"
 
@@ -130,35 +120,6 @@ def taken(kafka: Kafka, topic: str) -> Any:
                 return records[0]
 
 
-def test_every_source_is_followed_and_a_broken_one_holds_up_nobody(
-    published: str, kafka: Kafka, onecard: Onecard, store: Store, tmp_path: Path, plant: Callable[[Store], Planting]
-) -> None:
-    fill(store, tmp_path, 5, 120)
-    good, bad = plant(store), plant(store)
-    good.publish()
-    bad.publish(change=lambda found: [one for one in found if one is not found[30]])
-    ended = onecard("follow", "--source", "all", "--until-caught-up", "--json")
-    assert ended.code == 1 and f"stops at source {bad.source}: record_missing" in ended.stderr
-    reached = {(one["source"], one["name"]): one["to_position"] for one in ended.json["followers"]}
-    ours = {source for source, _ in reached}
-    assert {published, good.source, bad.source} <= ours
-    assert {reached[good.source, name] for name in ("audit", "balances", "clearing")} == {good.position}
-    assert {reached[bad.source, name] for name in ("audit", "balances", "clearing")} == {30}
-    one = onecard("follow", "audit", "--source", good.source, "--until-caught-up", "--json")
-    assert (one.code, one.json["followers"][0]["applied"]) == (0, 0)
-
-    before = onecard("trial-balance", "--source", good.source, "--json").json
-    for view in ("audit", "balances", "clearing"):
-        rebuilt = onecard("rebuild", view, "--source", good.source, "--json")
-        assert (rebuilt.code, rebuilt.json["swapped"], rebuilt.json["applied"]) == (0, True, good.position), (
-            rebuilt.stderr
-        )
-        assert rebuilt.json["to_version"] == rebuilt.json["from_version"] == 1
-    assert onecard("trial-balance", "--source", good.source, "--json").json == before
-    assert onecard("rebuild", "balances", "--json").json["swapped"]
-    assert onecard("accounts", "--source", "all", "--json").code == 0
-
-
 def test_an_unknown_source_is_an_incident_that_a_later_follower_looks_at_again(
     published: str, kafka: Kafka, onecard: Onecard
 ) -> None:
@@ -195,29 +156,6 @@ def test_a_share_of_the_work(published: str, onecard: Onecard, monkeypatch: pyte
     assert onecard("follow", "audit", "--share", "1/2").code == 3
     assert onecard("follow", "--until-caught-up").code == 0
     assert onecard("verify", "--against", "views").code == 0
-
-
-def test_a_follower_that_a_transaction_holds_up_ends_when_it_is_told_to(
-    unpublished: str, kafka: Kafka, onecard: Onecard
-) -> None:
-    producer = Producer(
-        {"bootstrap.servers": kafka.local, "transactional.id": f"forgotten-{unpublished}", "log_level": 0}
-    )
-    producer.init_transactions(30)
-    producer.begin_transaction()
-    for number in range(kafka.topology.partitions):
-        producer.produce(kafka.topology.events("card", unpublished), value=b"never committed", partition=number)
-    producer.flush(10)
-    assert onecard("relay", "--until-caught-up").code == 0
-    for source in (unpublished, "all"):
-        program = f"import sys; from ops.cli.main import main; sys.exit(main(['follow', '--source', '{source}']))"
-        with subprocess.Popen([sys.executable, "-c", program]) as process:
-            while not onecard("lag", "--json").json["followers"][0]["running"]:
-                pass
-            time.sleep(3)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(15) == 0
-    producer.abort_transaction(10)
 
 
 def test_another_source_needs_kafka(onecard: Onecard) -> None:
