@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -12,15 +13,19 @@ import psycopg
 import pytest
 
 from ledger.core.identity import Keyring
+from ledger.core.rows import Row
+from ledger.core.world import World
 from ledger.service.batch import Line, Outcome, Receipt
 from ledger.service.run import shaped
 from ledger.service.writer import Batch
 from ledger.store import appending
 from ledger.store.appending import Append
+from ops.simulate import simulate
 from tests.fix_stores import Store, assert_same, soak, told
 from tests.model.histories import SECRET, history
 
 Stores = Callable[[], Store]
+LINES = 4_000
 
 
 def lines_of(told_lines: list[bytes]) -> list[Line]:
@@ -91,3 +96,23 @@ def test_what_was_read_ahead_is_forgotten_when_somebody_else_decided_meanwhile(s
         replayed = writer.submit(lines_of([line for _, line in sorted(order)]))
     assert {getattr(one, "status", one) for one in replayed} == {"recorded"}
     assert_same(together.written(), serial.written())
+
+
+def test_hardly_any_row_of_a_day_is_fetched_alone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that its command did not announce costs a way to the database and back, for one line of many."""
+    alone: Counter[str] = Counter()
+    fetched = World._fetched
+
+    def counted(world: World, row_type: type[Row], key: str) -> Row | None:
+        alone[row_type.kind] += 1
+        return fetched(world, row_type, key)
+
+    monkeypatch.setattr(World, "_fetched", counted)
+    path = tmp_path / "day.jsonl"
+    path.write_bytes(b"".join(simulate(LINES, 7)))
+    recorded = [one for one in store.submit(path) if isinstance(one, Receipt)]
+
+    assert len(recorded) * 10 > LINES * 8
+    assert alone.total() * 150 < LINES, alone.most_common(5)

@@ -101,6 +101,13 @@ def concessions_key(card_id: str, concession_class: str, province: str) -> str:
     return f"{card_id}:{concession_class}:{province}"
 
 
+def keys_of_concession(card_id: str, concession_class: str, province: str) -> Iterable[Name]:
+    """What is read to tell whether it holds, unless it was granted very often."""
+    owner = concessions_key(card_id, concession_class, province)
+    yield Concessions, owner
+    yield ConcessionPage, ConcessionPage.at(owner, 0)
+
+
 def has_concession(world: Rows, card_id: str, concession_class: str, province: str, day: int) -> bool:
     """Whether a transit concession of a class holds on a date in a province."""
     owner = concessions_key(card_id, concession_class, province)

@@ -187,10 +187,10 @@ def keys_of_use(command: Command, world: World) -> Iterable[Name]:
 
 
 def keys_of_use_then(command: Command, world: World) -> Iterable[Name]:
-    """The page that a venue used for the first time goes to."""
+    """The page that a venue used for the first time goes to; the first one if the pass is not bought yet."""
     found = world.get(Pass, command["pass_id"])
-    if found is not None and world.get(VenueUse, use_key(command["pass_id"], command["venue"])) is None:
-        yield VenuePage, VenuePage.at(command["pass_id"], found.venues)
+    if world.get(VenueUse, use_key(command["pass_id"], command["venue"])) is None:
+        yield VenuePage, VenuePage.at(command["pass_id"], found.venues if found else 0)
 
 
 # --- postings --------------------------------------------------------------------------------------------------------

@@ -250,9 +250,15 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     elif command["tap_type"] == "ENTRY":
         yield Exit, exit_key(sn_key, operator, counter)
     if concession != "ORDINARY":
-        owner = entitlement.concessions_key(card_id_of(command["card_sn"]), concession, area[:2])
-        yield entitlement.Concessions, owner
-        yield entitlement.ConcessionPage, entitlement.ConcessionPage.at(owner, 0)
+        yield from entitlement.keys_of_concession(card_id_of(command["card_sn"]), concession, area[:2])
+
+
+def keys_then(command: Command, world: World) -> Iterable[Name]:
+    """The concession of a card that was issued under another card_sn."""
+    concession = command["concession_class"]
+    chip = world.get(CardSn, command.sn_key) if concession != "ORDINARY" else None
+    if chip is not None:
+        yield from entitlement.keys_of_concession(chip.card_id, concession, command["operating_area"][:2])
 
 
 # --- postings --------------------------------------------------------------------------------------------------------
@@ -300,6 +306,7 @@ COMMANDS: Final = (
         state_test=refuse_blocked,
         shape=(allowed_only("entry_counter", is_exit, "at an EXIT"),),
         keys=keys,
+        keys_then=keys_then,
     ),
 )
 EVENTS: Final = (EventType("TransitTapped", "transit", on_card, tapped, tap_postings),)
