@@ -60,7 +60,7 @@ class Batch:
 
     @property
     def is_alone(self) -> bool:
-        return any(line.is_alone for line in self.lines)
+        return len(self.lines) == 1 and self.lines[0].is_alone
 
 
 Answers = list[tuple[Batch, list[Outcome]]]
