@@ -16,18 +16,23 @@ from contextlib import closing
 import pytest
 
 from ops.kafka.broker import Broker
+from ops.kafka.properties import ALWAYS
 from projections.kafka.access import BrokerProblem
 from projections.kafka.cluster import Cluster
 from projections.kafka.publisher import Publisher
 from projections.kafka.reader import Reader
 from tests.fix_kafka import Kafka
 from tests.fix_stores import soak
+from tests.ops.registrations import LOG, as_kafka_reads, fencings
 
 PARTITIONS = 60
 # Of last year: a marker of today begins a new file in each partition, and ending takes the broker a while.
 OLD_MS = 1_735_689_600_000
 LEFT_OUT = "likely deleted already"
 LONGER_THAN_SESSIONS_WERE = 4
+
+
+TEN_MINUTES_MS = 600_000
 
 
 def killed_and_revived(kafka: Kafka) -> None:
@@ -74,6 +79,14 @@ def test_a_broker_that_fails_while_it_ends_a_transaction_ends_it_afterwards(
         wanted = (PARTITIONS,) if committed.is_set() else (0, PARTITIONS)
         assert found in wanted, f"{told}; {found} of {PARTITIONS} partitions are committed"
         assert LEFT_OUT not in own_broker.broker.log.read_text(), told
+    if fault is hung_and_woken:
+        # What it comes to is seldom seen; what it comes from is written down each time.
+        (said,) = as_kafka_reads(own_broker.broker.data / LOG / f"{0:020}.log")
+        assert fencings(said) == [True, -1], "it was fenced when it woke"
+
+
+def test_a_session_outlasts_a_hang_of_ten_minutes() -> None:
+    assert int(ALWAYS["broker.session.timeout.ms"]) >= TEN_MINUTES_MS
 
 
 def _commit(publisher: Publisher, committed: threading.Event) -> None:

@@ -1,4 +1,5 @@
-// Prints the metadata records of each file as JSON, one a line behind the file's number, read by Kafka's own classes.
+// Prints the metadata records of each file as JSON, read by Kafka's own classes: one a line, behind the file's number and
+// the place in the file where the record's batch ends.
 
 import java.io.File;
 import java.nio.ByteBuffer;
@@ -14,19 +15,21 @@ import org.apache.kafka.server.common.ApiMessageAndVersion;
 public class Registrations {
     public static void main(String[] files) throws Exception {
         for (int file = 0; file < files.length; file++) {
+            int end = 0;
             for (RecordBatch batch : FileRecords.open(new File(files[file]), false).batches()) {
+                end += batch.sizeInBytes();
                 if (!batch.isControlBatch()) {
-                    print(file, batch);
+                    print(file + " " + end + " ", batch);
                 }
             }
         }
     }
 
-    private static void print(int file, RecordBatch batch) {
+    private static void print(String place, RecordBatch batch) {
         for (Record record : batch) {
             ByteBuffer value = record.value();
             ApiMessageAndVersion read = MetadataRecordSerde.INSTANCE.read(new ByteBufferAccessor(value), value.remaining());
-            System.out.println(file + " " + MetadataJsonConverters.writeJson(read.message(), read.version()));
+            System.out.println(place + MetadataJsonConverters.writeJson(read.message(), read.version()));
         }
     }
 }

@@ -1,45 +1,26 @@
 """What the metadata log says of a broker: read as Kafka's own tool reads it, and acted on before a broker that was
 killed may start again."""
 
-import json
 import shutil
 import socket
 import struct
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from ops.kafka import properties
 from ops.kafka.broker import NAME, Broker
-from ops.kafka.jars import jars, java
 from ops.kafka.properties import NODE
 from ops.kafka.registration import Registration
 from ops.problems import EnvironmentProblem
 from ops.sharing import bring_up
-from tests.fix_kafka import Kafka, program_files
-
-READER = Path(__file__).with_name("Registrations.java")
-LOG = "__cluster_metadata-0"
+from tests.fix_kafka import Kafka
+from tests.ops.registrations import LOG, as_kafka_reads, fencings, serves
 
 
 def quiet(_: str) -> None:
     """Nobody listens."""
-
-
-def as_kafka_reads(*files: Path) -> list[list[dict[str, Any]]]:
-    """The records in each file that name a broker, by Kafka's own classes."""
-    classes = jars(program_files(), quiet)
-    words = ["-XX:TieredStopAtLevel=1", "-cp", f"{classes}/*", str(READER), *map(str, files)]
-    done = subprocess.run([java(), *words], capture_output=True, text=True, check=True)
-    found: list[list[dict[str, Any]]] = [[] for _ in files]
-    for line in done.stdout.splitlines():
-        file, _, record = line.partition(" ")
-        if "brokerId" in (said := json.loads(record)):
-            found[int(file)].append(said)
-    return found
 
 
 def unregister(address: str) -> None:
@@ -49,17 +30,6 @@ def unregister(address: str) -> None:
         connection.sendall(struct.pack(">ihhihbib", 16, 64, 0, 1, -1, 0, NODE, 0))
         answer = connection.recv(100)
     assert struct.unpack_from(">h", answer, 13) == (0,), answer
-
-
-def serves(records: list[dict[str, Any]]) -> bool:
-    serving = False
-    for record in records:
-        fenced = record.get("fenced", 0)
-        if "endPoints" in record or record.keys() == {"brokerId", "brokerEpoch"}:
-            serving = "endPoints" in record and not fenced
-        elif fenced:
-            serving = fenced < 0
-    return serving
 
 
 def test_a_registration_is_read_as_kafka_itself_reads_it(
@@ -80,7 +50,7 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
     broker.kill()
     snapshots = sorted((broker.data / LOG).glob("*.checkpoint"))
     whole, *shots = as_kafka_reads(segment, *snapshots)
-    assert [one["fenced"] for one in whole if "fenced" in one] == [True, -1, 1, True, -1]
+    assert fencings(whole) == [True, -1, 1, True, -1]
     assert Registration(broker.data, NODE).counts_as_alive() and serves(whole)
 
     # Where the log was cut, its snapshot says it.
