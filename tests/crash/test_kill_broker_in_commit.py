@@ -1,4 +1,4 @@
-"""A broker killed, or hanging, while it ends a transaction: all of it is committed afterwards, or nothing of it.
+"""A broker killed, stopped or hanging while it ends a transaction: all of it is committed afterwards, or nothing of it.
 
 A single node of Kafka 4.3.1 holds this only because its controller is started alone first and its session is long
 (docs/adr/0018). Killed, it would come back as the coordinator under the registration it had, be fenced, take partitions
@@ -42,6 +42,12 @@ def killed_and_revived(kafka: Kafka) -> None:
     kafka.revive()
 
 
+def stopped_and_revived(kafka: Kafka) -> None:
+    assert kafka.broker is not None
+    kafka.broker.stop(lambda _: None)
+    kafka.revive()
+
+
 def hung_and_woken(kafka: Kafka) -> None:
     assert kafka.broker is not None
     pid = kafka.broker.pid()
@@ -53,7 +59,7 @@ def hung_and_woken(kafka: Kafka) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("fault", [killed_and_revived, hung_and_woken])
+@pytest.mark.parametrize("fault", [killed_and_revived, stopped_and_revived, hung_and_woken])
 def test_a_broker_that_fails_while_it_ends_a_transaction_ends_it_afterwards(
     own_broker: Kafka, fault: Callable[[Kafka], None], seed: int
 ) -> None:
