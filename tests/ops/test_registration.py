@@ -16,7 +16,11 @@ from ops.kafka.registration import Registration
 from ops.problems import EnvironmentProblem
 from ops.sharing import bring_up
 from tests.fix_kafka import Kafka
-from tests.ops.registrations import LOG, as_kafka_reads, fencings, serves
+from tests.ops.registrations import LOG, Record, as_kafka_reads, fencings, serves
+
+FIRST = f"{0:020}.log"
+# As old as the log itself.
+SNAPSHOT = f"{1:020}-{1:010}.checkpoint"
 
 
 def quiet(_: str) -> None:
@@ -37,7 +41,7 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
 ) -> None:
     broker = own_broker.broker
     assert broker is not None
-    segment = broker.data / LOG / f"{0:020}.log"
+    segment = broker.data / LOG / FIRST
 
     broker.kill()
     assert Registration(broker.data, NODE).counts_as_alive()
@@ -60,16 +64,10 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
         assert Registration(tmp_path, NODE).counts_as_alive() == serves(said), snapshot.name
     assert serves(said) and len(snapshots) > 1
 
-    # Half of what was written last is cut off by Kafka, and says nothing here.
     content = segment.read_bytes()
-    copy = tmp_path / LOG / segment.name
-    words = set()
-    for cut in range(0, len(content), 13):
-        copy.write_bytes(content[:cut] + bytes(cut % 2 * 64))
-        words.add(Registration(tmp_path, NODE).counts_as_alive())
-    assert words == {True, False}
-    copy.write_bytes(content)
-    assert Registration(tmp_path, NODE).counts_as_alive()
+    _is_read_wherever_it_is_torn(content, whole, tmp_path / "torn")
+    _is_read_wherever_a_file_ends(content, whole, tmp_path / "parted")
+    _goes_before_an_older_snapshot(content, whole, snapshots[-1].read_bytes(), tmp_path / "beside")
 
     own_broker.revive()
     unregister(own_broker.local)
@@ -81,6 +79,48 @@ def test_a_registration_is_read_as_kafka_itself_reads_it(
     broker.stop(quiet)
     assert not registration.counts_as_alive(), "what was written since is read"
     assert not Registration(broker.data, NODE).counts_as_alive() and not serves(as_kafka_reads(segment)[0])
+
+
+def _is_read_wherever_it_is_torn(content: bytes, records: list[Record], data: Path) -> None:
+    """What is not whole is cut off by Kafka and says nothing here, also where zeros follow as far as it was."""
+    for cut in range(0, len(content), 5):
+        rest = content[cut:]
+        zeros = len(rest) - len(rest.lstrip(b"\0"))
+        for tail, right in ((b"", 0), (bytes(len(rest)), zeros)):
+            found = _alive_by(data, {FIRST: content[:cut] + tail})
+            wanted = serves(records, until=cut + right)
+            assert found == wanted, f"{cut} of {len(content)} bytes, then {len(tail)} empty ones"
+
+
+def _is_read_wherever_a_file_ends(content: bytes, records: list[Record], data: Path) -> None:
+    """The newest file that has a word has the last one."""
+    ends = [end for end in _ends_of_batches(content) if end < len(content)]
+    for end in ends:
+        (base,) = struct.unpack_from(">q", content, end)
+        assert _alive_by(data / str(base), {FIRST: content[:end], f"{base:020}.log": content[end:]}) == serves(records)
+    assert not all(serves(records, until=end) for end in ends), "older files contradict it"
+    assert ends[-1] >= records[-1][0], "of the newer files one has no word"
+
+
+def _goes_before_an_older_snapshot(content: bytes, records: list[Record], snapshot: bytes, data: Path) -> None:
+    contradicting = max(end for end, _ in records if not serves(records, until=end))
+    assert _alive_by(data, {SNAPSHOT: snapshot})
+    assert not _alive_by(data, {SNAPSHOT: snapshot, FIRST: content[:contradicting]})
+
+
+def _alive_by(data: Path, files: dict[str, bytes]) -> bool:
+    """What is read of a log that consists of these files."""
+    (data / LOG).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (data / LOG / name).write_bytes(content)
+    return Registration(data, NODE).counts_as_alive()
+
+
+def _ends_of_batches(content: bytes) -> list[int]:
+    ends = [0]
+    while ends[-1] < len(content):
+        ends.append(ends[-1] + 12 + struct.unpack_from(">i", content, ends[-1] + 8)[0])
+    return ends[1:]
 
 
 class _Killed(BaseException):
