@@ -298,7 +298,10 @@ def test_nothing_is_left_behind_by_a_file_that_breaks_off(june: Told) -> None:
 
 
 def test_many_rows_are_joined_by_workers(june: Told) -> None:
-    """A Parallel Hash Full Join is what makes a nation's month bearable: without workers it takes twice as long."""
+    """A Parallel Hash Full Join is what makes a nation's month bearable: without workers it takes twice as long.
+
+    PostgreSQL 15 has none; there it must at least be a hash join.
+    """
     scene, _ = june
     own = set_of(1, 0)
     with scene.connect() as connection, connection.transaction(force_rollback=True):
@@ -316,4 +319,5 @@ def test_many_rows_are_joined_by_workers(june: Told) -> None:
         asked = Comparison("L2", "31", 20_000, 21_000)
         query = reconciliation.differing(asked.local(own), "views.other")
         plan = connection.execute("EXPLAIN (COSTS OFF) " + query, asked.values()).fetchall()
-    assert any("Parallel Hash Full Join" in line for (line,) in plan), plan
+        join = "Parallel Hash Full Join" if connection.info.server_version >= 160_000 else "Hash Full Join"
+    assert any(join in line for (line,) in plan), plan
