@@ -47,8 +47,12 @@ _ALWAYS = ["-Xms128m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 # A stop writes everything down and takes a second or two; a broker that hangs longer than this is killed.
 LONGEST_STOP = 60
 LONGEST_BURIAL = 120
+# Of a broker that somebody else started: one that hangs for longer loses its session, whoever waits for it.
+LONGEST_SILENCE = 600
 # What Java ends with when it is told to stop (128 + SIGTERM), once it listens to it; before, the signal ends it.
 _TOLD_TO_STOP = 143
+# What the controller answers to a node that comes back while another start of it counts as alive.
+_REFUSED = "DUPLICATE_BROKER_REGISTRATION"
 _LOWEST_PORT, _PORTS = 20_000, 12_000
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # The smallest question there is: which requests do you know? (ApiVersions, version 0, without a client id.)
@@ -106,9 +110,20 @@ class Broker:
         """Start the process (None: one is running already). Two callers at once must be kept apart by a lock."""
         if self._running() is not None:
             return None
+        try:
+            return self._launch(progress)
+        except OSError as error:
+            self.stop(progress)
+            file = f" ({error.filename})" if error.filename else ""
+            raise EnvironmentProblem(
+                f"The Kafka broker in {self.folder} cannot be started: {error.strerror}{file}. "
+                "Make room on its disk or mend its rights, then start it again."
+            ) from None
+
+    def _launch(self, progress: Progress) -> subprocess.Popen[bytes]:
         program, classes = java(), jars(self.lib, progress).resolve()
         # A controller alone: whoever started it to bury the dead was killed meanwhile.
-        self.kill()
+        self.kill(progress)
         make_home(self.home)
         self.folder.mkdir(mode=0o700, exist_ok=True)
         # Written at each start, so that a broker made by an older version of ours is set up as a new one is.
@@ -121,8 +136,8 @@ class Broker:
         return self._start_process(program, classes, self._properties)
 
     def wait_until_ready(self, launched: subprocess.Popen[bytes] | None, progress: Progress) -> bool:
-        """Wait until it answers requests. False when somebody else's broker went away meanwhile; one of our own that
-        ends is a problem, told with the last lines of its log."""
+        """Wait until it answers requests. False when somebody else's broker went away meanwhile; one that hangs is a
+        problem, and so is one of our own that ends, told with the last lines of its log."""
         seconds_gone = ticks()
         while True:
             if _answers(self._ports().clients) and _answers(self._ports().local):
@@ -130,20 +145,34 @@ class Broker:
                     # It stays behind when we leave: not ours to wait for.
                     launched.returncode = 0
                 return True
-            ended = launched.poll() if launched is not None else None
-            if ended is not None:
+            doing = "the Kafka broker is starting"
+            if launched is None:
+                if (pid := self._running()) is None:
+                    return False
+                doing = f"the Kafka broker runs in process {pid}, which `make kafka-down` ends, and has not answered"
+            elif (ended := launched.poll()) is not None:
                 raise self._did_not_start(ended)
-            if launched is None and self._running() is None:
-                return False
             if seconds := next(seconds_gone):
-                progress(f"the Kafka broker is starting, {seconds} s ...")
+                if launched is None and seconds >= LONGEST_SILENCE:
+                    raise EnvironmentProblem(f"T{doing[1:]} for {seconds} s: it hangs.")
+                progress(f"{doing}, {seconds} s ...")
 
     def _did_not_start(self, ended: int) -> EnvironmentProblem:
         if ended in (-signal.SIGTERM, _TOLD_TO_STOP):
             return EnvironmentProblem("The Kafka broker was stopped by somebody else while it started.")
         how = f"was ended by signal {-ended} while it started" if ended < 0 else "did not start"
-        lines = "\n".join(log_since(self.log, START_MARK).splitlines()[-12:])
+        said = log_since(self.log, START_MARK)
+        if _REFUSED in said:
+            return EnvironmentProblem(
+                f"The Kafka broker did not start: its controller counts the one before it as alive ({_REFUSED} in "
+                f"{self.log}), which we read otherwise in {self.data}. Another start is refused likewise. Keep a copy "
+                f"of that folder for who mends this program, and {self._how_to_begin_anew()}"
+            )
+        lines = "\n".join(said.splitlines()[-12:])
         return EnvironmentProblem(f"The Kafka broker {how}; {self.log} ends with:\n{lines}")
+
+    def _how_to_begin_anew(self) -> str:
+        return f"remove {self.data}: a new broker is made, and the relay says how everything is published to it again."
 
     def _make_data(self, program: str, classes: Path, progress: Progress) -> None:
         """Format the data directory with the administrator in it; an interrupted making is begun anew."""
@@ -182,9 +211,9 @@ class Broker:
         lose what is left to do of a transaction that it was ending.
         """
         progress("the Kafka broker was not stopped in order: its controller is told so first ...")
-        controller = self._start_process(program, classes, self._controller_properties)
         seconds_gone = ticks()
         try:
+            controller = self._start_process(program, classes, self._controller_properties)
             while registration.counts_as_alive():
                 if (ended := controller.poll()) is not None:
                     raise self._did_not_start(ended)
@@ -193,8 +222,8 @@ class Broker:
                     if seconds >= LONGEST_BURIAL:
                         raise EnvironmentProblem(
                             f"The Kafka controller does not give up the broker that was killed in {seconds} s; "
-                            f"{self.log} may say what hinders it. Start it again. If it stays so, remove {self.data}: "
-                            "a new broker is made, and the relay says how everything is published to it again."
+                            f"{self.log} may say what hinders it. Start it again. If it stays so, "
+                            f"{self._how_to_begin_anew()}"
                         )
         finally:
             self.stop(progress)
@@ -241,9 +270,9 @@ class Broker:
         """Let it write everything down, and return when the process is gone."""
         self._end(signal.SIGTERM, progress)
 
-    def kill(self) -> None:
+    def kill(self, progress: Progress = lambda _: None) -> None:
         """What a crash does to it."""
-        self._end(signal.SIGKILL, lambda _: None)
+        self._end(signal.SIGKILL, progress)
 
     def _end(self, how: signal.Signals, progress: Progress) -> None:
         pid = self.pid()
@@ -281,14 +310,15 @@ class Broker:
     def _ports(self) -> Ports:
         try:
             found = properties.read(self._properties.read_text("utf-8"))
-        except FileNotFoundError:
+            return Ports(*(int(listener.rpartition(":")[2]) for listener in found["listeners"].split(",")))
+        except (FileNotFoundError, KeyError, TypeError, ValueError):  # a crash of the machine may leave it empty
             raise EnvironmentProblem(f"There is no broker in {self.folder}: make kafka-up makes one.") from None
-        return Ports(*(int(listener.rpartition(":")[2]) for listener in found["listeners"].split(",")))
 
     def _ports_to_listen_on(self, progress: Progress) -> Ports:
-        if not self._properties.exists():
+        try:
+            ports = self._ports()
+        except EnvironmentProblem:
             return _free_ports()
-        ports = self._ports()
         if taken := [port for port in (ports.clients, ports.local, ports.controller) if not _free(port)]:
             progress(f"port {taken[0]} is taken by somebody else: the broker moves to other ports")
             return _free_ports()
