@@ -205,7 +205,7 @@ class Broker:
             raise EnvironmentProblem(f"Kafka could not format {self.data}:\n{said}")
 
     def _bury(self, registration: Registration, program: str, classes: Path, progress: Progress) -> None:
-        """Let the controller alone give up the registration of a broker that was killed (docs/adr/0018).
+        """Let the controller alone give up the registration of a broker that was killed (docs/adr/0025).
 
         A node that came back under it would lead its partitions for a moment in which it cannot reach itself, and
         lose what is left to do of a transaction that it was ending.

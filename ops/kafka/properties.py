@@ -26,7 +26,7 @@ ALWAYS = {
     "delete.topic.enable": "true",
     "group.initial.rebalance.delay.ms": "0",
     # A node that hung for longer than this would lose its partitions to nobody, and the end of a transaction with them
-    # (docs/adr/0018): with one node, nothing is gained by noticing.
+    # (docs/adr/0025): with one node, nothing is gained by noticing.
     "broker.session.timeout.ms": "600000",
     "broker.heartbeat.interval.ms": "500",
     "offsets.topic.replication.factor": "1",

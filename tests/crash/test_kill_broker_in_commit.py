@@ -1,7 +1,7 @@
 """A broker killed, stopped or hanging while it ends a transaction: all of it is committed afterwards, or nothing of it.
 
 A single node of Kafka 4.3.1 holds this only because its controller is started alone first and its session is long
-(docs/adr/0018). Killed, it would come back as the coordinator under the registration it had, be fenced, take partitions
+(docs/adr/0025). Killed, it would come back as the coordinator under the registration it had, be fenced, take partitions
 without a leader for deleted ones, and end the transaction without their markers; a hanging one is fenced likewise.
 """
 
