@@ -154,7 +154,7 @@ class Broker:
                 raise self._did_not_start(ended)
             if seconds := next(seconds_gone):
                 if launched is None and seconds >= LONGEST_SILENCE:
-                    raise EnvironmentProblem(f"T{doing[1:]} for {seconds} s: it hangs.")
+                    raise EnvironmentProblem(f"{doing[0].upper()}{doing[1:]} for {seconds} s: it hangs.")
                 progress(f"{doing}, {seconds} s ...")
 
     def _did_not_start(self, ended: int) -> EnvironmentProblem:
