@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -63,6 +64,10 @@ def test_it_reads_every_event_of_every_family_once(
     said = {ce_id: event for ce_id, _, event in lines}
     for one in publication.records:
         assert one.event["submitter"] in said[one.id] and one.event["reference"] in said[one.id]
+        if folder.name == "python":
+            event = json.loads(said[one.id])
+            assert str(UUID(event.get("card_id") or event["stream_id"])) in said[one.id]
+            assert len(bytes.fromhex(event["prev_digest"])) == 32
 
 
 @pytest.mark.slow
