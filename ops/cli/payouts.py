@@ -74,7 +74,7 @@ def import_results(
     """Book the bank's result file.
 
     Every line gets a receipt or a coded reject; exit 1 if a line was refused. Importing again books nothing twice, and
-    an import that was killed goes on where it was.
+    an import that was killed goes on where it was. docs/operating.md shows the first line and says what each column is.
 
     \b
     Example:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from ops.cli.main import app
+from ops.payouts import instruction, result
 from ops.settings import Settings
 from tests.house.tree import ROOT
 
@@ -78,3 +79,8 @@ def test_the_operator_is_told_what_to_do_about_every_finding() -> None:
 def test_the_rule_sees_a_planted_offence() -> None:
     planted = typed("    $ .venv/bin/onecard clearing tables 2025-06\nand `onecard verify --agains views`, in a store")
     assert [wrong(words) for words in map(str.split, planted)] == ["tables", "--agains"]
+
+
+def test_what_the_banks_files_begin_with_is_shown() -> None:
+    text = (ROOT / "docs" / "operating.md").read_text("utf-8").splitlines()
+    assert {f"    {','.join(columns)}" for columns in (instruction.COLUMNS, result.COLUMNS)} <= set(text)

@@ -126,7 +126,8 @@ def resolve_objection(command: Command, world: World) -> list[Draft]:
 def approve(command: Command, world: World) -> list[Draft]:
     batch = batch_of(world, command["batch_id"])
     if batch.state != PUBLISHED and (batch.state != OPEN or days_of_disclosure(world, batch, command.bdate)):
-        raise Rejected("batch_not_published", f"the batch is {batch.state}: publish its roster first", "batch_id")
+        what_to_do = "publish its roster first" if batch.state == OPEN else "it needs no approval any more"
+        raise Rejected("batch_not_published", f"the batch is {batch.state}: {what_to_do}", "batch_id")
     refuse_empty(batch)
     refuse_other_totals(batch)
     if batch.state == PUBLISHED and batch.disclosure_days:
