@@ -127,7 +127,7 @@ _ALL: Final = (
     Rule(
         "payout.ceiling_fen",
         None,
-        "The most that one line of a batch may pay.",
+        "The most that a beneficiary's lines of a programme may pay in a calendar year.",
         ("AddPayoutLine", "ReissueBenefit"),
         scope=PROGRAMME,
         whose="the batch's",
@@ -174,7 +174,7 @@ _ALL: Final = (
     Rule(
         "family_aid.max_transfer_fen",
         200_000,
-        "The most that one transfer of family aid may move.",
+        "The most that one transfer of the wallet, so between provinces, may move.",
         ("TransferFamilyAid",),
         whose="the giver's",
         unit="fen",
@@ -182,7 +182,7 @@ _ALL: Final = (
     Rule(
         "family_aid.max_transfers_per_day",
         3,
-        "How many transfers of family aid one giver may make on a business date.",
+        "How many transfers of the wallet, so between provinces, one giver may make on a business date.",
         ("TransferFamilyAid",),
         whose="the giver's",
         unit="transfers",
