@@ -16,6 +16,7 @@ from ledger.core import fields as types
 from ledger.core.decider import Command, CommandType
 from ledger.core.fields import Field, optional, required
 from ledger.core.identity import Keyring
+from ledger.core.nearest import nearest
 from ledger.core.rejection import Rejected
 from ledger.core.swift import Swift
 
@@ -142,7 +143,9 @@ class CommandTable:
             raise Rejected("wrong_type", "command must be a string", "command")
         walk = self._walks.get(name)
         if walk is None:
-            raise Rejected("unknown_command", "no such command", "command")
+            known = nearest(name, self.commands)
+            meant = f"; did you mean {known}?" if known else ""
+            raise Rejected("unknown_command", f"no such command{meant}", "command")
         return walk.command(found, keyring)
 
     def person_fields(self, name: object) -> frozenset[str]:
