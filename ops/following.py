@@ -53,8 +53,8 @@ class Following:
         names = [view.name for view in self.views]
         self._refuse_namesake(source)
         with closing(self.ledger.connect()) as connection:
+            presence.announce(connection, [*names, presence.any_of(source)])
             prepare(connection, self.views, source)
-            presence.announce(connection, names)
             self.begun(source, positions(connection, self.views, source))
             self._tell_of_open_incidents(connection, names, source)
             if self.share is not None:

@@ -29,7 +29,7 @@ from projections.feed.topic import TopicFeed
 from projections.kafka.access import LIMIT_MS, Access
 from projections.kafka.cluster import Cluster
 from projections.shares import Share
-from projections.topics.topology import Topology, source_of_relay
+from projections.topics.topology import Topology, sources_among
 
 WRITER_ROLE = "onecard_writer"
 # After its start a command tells by then that no broker is to be reached; it tries for so long at least.
@@ -109,7 +109,7 @@ class Ledger:
         if self.settings.kafka_bootstrap is None:
             return {self.source}
         with Cluster(self.access()) as cluster:
-            found = set(filter(None, map(source_of_relay, cluster.topics())))
+            found = sources_among(cluster.topics())
         return found | {self.source} if self._has_events() else found
 
     def _has_events(self) -> bool:

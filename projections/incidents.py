@@ -1,7 +1,8 @@
 """Incidents: why a view does not go on with a source, with the record in question kept byte by byte.
 
 An open incident stops its source in its view, and nothing else. It is closed by going past the place where it was
-found: by `resume`, which reads and applies there again, or by a rebuild. Nothing closes one by skipping.
+found: by `resume`, which reads and applies there again, or by a rebuild. Nothing closes one by skipping. A source that
+was never there has no such place; that it was named is forgotten (projections/forgetting.py).
 """
 
 from dataclasses import dataclass
@@ -85,6 +86,15 @@ def close_version(cursor: psycopg.Cursor[Any], view: str, version: int) -> None:
         "UPDATE views.incidents SET resumed_at = now() WHERE view = %s AND version = %s AND resumed_at IS NULL",
         (view, version),
     )
+
+
+def close_source(cursor: psycopg.Cursor[Any], source: str) -> list[int]:
+    """The source is followed no longer; the numbers of its incidents that were open."""
+    rows = cursor.execute(
+        "UPDATE views.incidents SET resumed_at = now() WHERE source = %s AND resumed_at IS NULL RETURNING number",
+        (source,),
+    ).fetchall()
+    return sorted(number for (number,) in rows)
 
 
 def look_again(connection: psycopg.Connection[Any], views: list[str], source: str) -> None:

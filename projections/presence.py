@@ -1,6 +1,7 @@
 """Who follows now: every running follower holds a shared advisory lock named after its view, gone when it dies.
 
-One that follows a source as a whole holds another one, named after both.
+One that follows a source as a whole holds another one, named after both. And whoever follows any of a source holds
+one named after it, so that the source is not forgotten meanwhile.
 """
 
 from collections.abc import Iterable
@@ -26,6 +27,11 @@ def whole(view: str, source: str) -> str:
     return f"{view}@{source}"
 
 
+def any_of(source: str) -> str:
+    """What is announced by who follows anything of a source, before it makes its views' tracking."""
+    return f"@{source}"
+
+
 def announce(connection: psycopg.Connection[Any], views: Iterable[str]) -> None:
     """Follows these views from now on, as long as the connection lives."""
     for view in views:
@@ -34,4 +40,10 @@ def announce(connection: psycopg.Connection[Any], views: Iterable[str]) -> None:
 
 def is_followed(cursor: psycopg.Cursor[Any], view: str) -> bool:
     row = cursor.execute(HELD, (FOLLOWERS, view)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def keep_away(cursor: psycopg.Cursor[Any], source: str) -> bool:
+    """Whether nobody follows anything of a source, nor will before this transaction ends."""
+    row = cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", (FOLLOWERS, any_of(source))).fetchone()
     return row is not None and bool(row[0])

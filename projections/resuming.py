@@ -37,7 +37,7 @@ class UnknownIncident(LookupError):
 
 
 class Closed(Exception):
-    """The incident is not to be resumed: its view went on already, or it is the relay's."""
+    """The incident is not to be resumed: it stops its view no more, or it is the relay's."""
 
 
 def resume(
@@ -56,7 +56,7 @@ def resume(
         raise UnknownIncident(f"there is no incident {number}: `onecard incidents` lists them")
     name, version, source, is_open, kind = row
     if not is_open:
-        raise Closed(f"incident {number} is closed: {name} went on with source {source}")
+        raise Closed(f"incident {number} is closed: it stops {name} at source {source} no more")
     if name == NAME:
         raise Closed(f"incident {number} is the relay's: the next `onecard relay` that finds nothing wrong closes it")
     (view,) = [one for one in views if one.name == name]

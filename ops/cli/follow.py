@@ -81,7 +81,8 @@ def follow(
 
     With ONECARD_KAFKA_BOOTSTRAP set the views follow topics, else the log; both lead to the same views, and may take
     turns. Until told to stop (Ctrl-C, SIGTERM), or until nothing more is to be applied. Exit 1 if an incident stops a
-    view: `onecard incidents` says why.
+    view: `onecard incidents` says why. A source that Kafka does not have is one; `onecard incidents forget` takes back
+    a mistyped one.
 
     \b
     Example:

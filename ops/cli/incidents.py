@@ -1,12 +1,15 @@
-"""`incidents`: why a view does not go on with a source, and going on after a fix."""
+"""`incidents`: why a view does not go on with a source, going on after a fix, and a source that never was."""
 
 from contextlib import closing
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from ops.cli.opening import asked, opened
 from ops.cli.output import FOUND, Json, Jsonl, Problem, answer, answer_list, counted, for_people, refuse_both, table
+from ops.cli.sources import named_source
+from projections.forgetting import Kept, UnknownSource, forget
 from projections.questions import incidents as questions
 from projections.resuming import Closed, Resumed, UnknownIncident, resume
 from projections.views.registry import VIEWS
@@ -82,6 +85,32 @@ def resume_incident(number: Number, as_json: Json = False) -> int:
     return answer(_resumed(done), as_json, _show_resumed, ok=done.still is None)
 
 
+@incidents.command("forget")
+def forget_source(
+    source: Annotated[
+        str, typer.Option("--source", metavar="S", help="The source that is not there.", callback=named_source)
+    ],
+    as_json: Json = False,
+) -> int:
+    """Follow a mistyped source no longer.
+
+    For a source that no Kafka has: its incidents are closed, and no view waits for it any more. Refused (exit 1) if any
+    view has applied an event of it, or stops at one; nothing that was read is ever forgotten.
+
+    \b
+    Example:
+      onecard incidents forget --source 44
+    """
+    with opened() as ledger, closing(ledger.connect()) as connection:
+        try:
+            done = forget(connection, source)
+        except UnknownSource as unknown:
+            raise Problem(FOUND, "source_unknown", f"{unknown.args[0]}.") from None
+        except Kept as kept:
+            raise Problem(FOUND, "source_kept", f"{kept}.") from None
+    return answer(asdict(done), as_json, _show_forgotten)
+
+
 def _resumed(done: Resumed) -> dict[str, Any]:
     return {
         "number": done.number,
@@ -140,3 +169,11 @@ def _show_resumed(found: dict[str, Any]) -> None:
             )
         else:
             console.print(f"{found['view']} stays at position {found['position']}: {found['message']}")
+
+
+def _show_forgotten(found: dict[str, Any]) -> None:
+    with for_people() as console:
+        console.print(
+            f"Source {found['source']} is forgotten ({counted(len(found['views']), 'view')} waited for it,"
+            f" {counted(len(found['incidents']), 'incident')} closed)."
+        )

@@ -24,6 +24,14 @@ def _checked(source: str | None) -> str | None:
     return source
 
 
+def named_source(source: str) -> str:
+    """One source by its name, where `all` makes no sense."""
+    if source == sources.ALL:
+        refuse("--source: name one source, not all.")
+    _checked(source)
+    return source
+
+
 Source = Annotated[
     str | None,
     typer.Option(

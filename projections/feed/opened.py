@@ -4,17 +4,18 @@ Both are reached when they are first asked for, and again after `close`. What is
 such, and what is wrong with the brokers as theirs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from projections.feed.arrival import LOOK
 from projections.feed.port import Broken
 from projections.feed.strands import Strands, even_reader
 from projections.kafka.access import Access, BrokerProblem
+from projections.kafka.cluster import Cluster
 from projections.kafka.reader import Corrupt, Reader, Truncated
 from projections.relay.pause import pause
 from projections.relay.progress import Foreign, Progress, Tail
-from projections.topics.topology import Topology
+from projections.topics.topology import Topology, sources_among
 
 UNKNOWN_MS: Final = (200, 500, 1_000, 1_000)  # pauses between asking for a topic that is not known
 T = TypeVar("T")
@@ -59,7 +60,7 @@ class Opened:
         if self._tail is None:
             reader = Reader(self._access)
             self._tail = reader, Tail(reader, self._topology, self._source)
-        progress = newest(self._tail[1], self._source, self._is_stopped)
+        progress = newest(self._tail[1], self._source, self._is_stopped, self._sources)
         self.store_id = progress.store_id if progress is not None else None
         return progress
 
@@ -68,7 +69,15 @@ class Opened:
         try:
             return patiently(lambda: self._tried(ask), self._is_stopped)
         except BrokerProblem as problem:
-            raise surroundings(problem, self._source) from problem
+            raise surroundings(problem, self._source, self._sources) from problem
+
+    def _sources(self) -> set[str]:
+        """Those that this Kafka shows us; none if it does not tell."""
+        try:
+            with Cluster(self._access) as cluster:
+                return sources_among(cluster.topics())
+        except BrokerProblem:
+            return set()
 
     def _tried(self, ask: Callable[[], T]) -> T:
         try:
@@ -90,12 +99,17 @@ def patiently(ask: Callable[[], T], is_stopped: Callable[[], bool]) -> T:
     return ask()
 
 
-def newest(tail: Tail, source: str, is_stopped: Callable[[], bool] = lambda: False) -> Progress | None:
+def newest(
+    tail: Tail,
+    source: str,
+    is_stopped: Callable[[], bool] = lambda: False,
+    sources: Callable[[], Collection[str]] = tuple,
+) -> Progress | None:
     """How far a source is published. What is wrong with that topic is wrong with this source and no other one."""
     try:
         return patiently(tail.newest, is_stopped)
     except BrokerProblem as problem:
-        raise surroundings(problem, source) from problem
+        raise surroundings(problem, source, sources) from problem
     except Foreign as error:
         raise Broken(f"{error}: {LOOK}", "foreign_record") from error
     except (Corrupt, Truncated) as error:
@@ -103,10 +117,22 @@ def newest(tail: Tail, source: str, is_stopped: Callable[[], bool] = lambda: Fal
         raise Broken(what, "undecodable" if isinstance(error, Corrupt) else "topic_truncated") from error
 
 
-def surroundings(problem: BrokerProblem, source: str) -> Exception:
+def surroundings(problem: BrokerProblem, source: str, sources: Callable[[], Collection[str]]) -> Exception:
     """A topic that is not there or not for us stops the source; any other problem is not the source's."""
     if problem.code == "not_allowed":
         return Broken(f"source {source}: {problem}", "topic_forbidden")
     if problem.code == "topic_unknown":
-        return Broken(f"source {source} is not known to this Kafka: {problem}", "source_unknown")
+        return Broken(_unknown(problem, source, sources()), "source_unknown")
     return problem
+
+
+def _unknown(problem: BrokerProblem, source: str, sources: Collection[str]) -> str:
+    """A topic of a source that is there is missing; or all of them are, and only somebody knows whether they come."""
+    if source in sources:
+        return f"source {source} lacks a topic: {problem}"
+    which = f", which has {', '.join(sorted(sources))}" if sources else ""
+    return (
+        f"source {source} is not known to this Kafka{which}. If {source} is mistyped, `onecard incidents forget"
+        f" --source {source}` takes it out again. If it is still to come, its own store makes its topics by `onecard"
+        f" topics apply`, and the next `onecard follow --source {source}` reads them"
+    )

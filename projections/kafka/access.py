@@ -131,7 +131,9 @@ def translated(error: BaseException, access: Access, reason: BaseException | Non
         return BrokerProblem("not_allowed", f"{place} does not let {user} do this: {_missing_right(cause)}.")
     if isinstance(cause, errors.UnknownTopicOrPartitionError | errors.UnknownTopicIdError):
         return BrokerProblem(
-            "topic_unknown", f"{place} has no topic {_subject(cause) or 'of that name'}: run `onecard topics apply`."
+            "topic_unknown",
+            f"{place} has no topic {_subject(cause) or 'of that name'}: run `onecard topics apply` for the store that "
+            "publishes there.",
         )
     if _is_unreachable(cause) or (reason is not None and isinstance(cause, errors.RetriableError)):
         why = _text(reason or cause)

@@ -4,6 +4,7 @@ Beside them one small topic per source, on which its relay keeps how far it has 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.files import FAMILIES
@@ -45,6 +46,11 @@ def source_of_relay(topic: str) -> str | None:
     """The source whose relay keeps its progress there; None for any other topic."""
     found = _RELAY.fullmatch(topic)
     return found[1] if found else None
+
+
+def sources_among(topics: Iterable[str]) -> set[str]:
+    """The sources that have a relay's topic among these."""
+    return set(filter(None, map(source_of_relay, topics)))
 
 
 def transactional_id(source: str) -> str:
