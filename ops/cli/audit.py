@@ -178,7 +178,7 @@ def _show_explanation(found: dict[str, Any]) -> None:
 
 
 def _show_statement(found: dict[str, Any]) -> None:
-    columns = ("date", "event", "amount>", "running>", "with", "reference")
+    columns = ("date", "event", "amount>", "running>", "with~", "reference")
     with for_people() as console:
         console.print(f"Card {told(found['card_id'])}, {found['from']} to {found['to']}")
         for account in found["accounts"]:

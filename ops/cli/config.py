@@ -228,7 +228,7 @@ def _show(found: dict[str, Any], is_detailed: bool) -> None:
             rows.append((name, default, "", "", default))
     with for_people() as console:
         where = f" in {found['scope']}" if found["scope"] else ""
-        console.print(table(("rule", "value", "scope", "since", "default"), rows, f"Rules on {found['on']}{where}"))
+        console.print(table(("rule", "value~", "scope", "since", "default~"), rows, f"Rules on {found['on']}{where}"))
         for rule in found["rules"] if is_detailed else ():
             unit = f" ({rule['unit']})" if rule["unit"] and rule["default"] != [] else ""
             console.print(f"\n{rule['key']}: {rule['meaning']}")

@@ -14,15 +14,20 @@ from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 DONE: Final = 0
 FOUND: Final = 1
 USAGE: Final = 2
 ENVIRONMENT: Final = 3
+READER_GONE: Final = 141  # as a shell tells SIGPIPE
 ROWS_FOR_PEOPLE: Final = 1_000
-NARROWEST_TEXT: Final = 10  # holds a date and the name of a state
+NARROWEST_PROSE: Final = 30  # narrower, a sentence is a word a line
+WIDEST_TABLE: Final = 1_000_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print the elements of the list, one JSON object a line.")]
@@ -145,26 +150,43 @@ class _Paper(Console):
     """A table that is wider than the terminal is printed whole: cropped or broken figures would be read as others."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        crops = not any(isinstance(one, Table) for one in objects)
-        super().print(*objects, **{"crop": crops, **options})
+        tables = [one for one in objects if isinstance(one, Table)]
+        for one in tables:
+            least = Measurement.get(self, self.options.update(max_width=WIDEST_TABLE), one).minimum
+            one.width = least if least > self.width else None
+        super().print(*objects, **{"crop": not tables, **options})
+
+    def on_broken_pipe(self) -> None:
+        """The library would end the process with 1 here, which says that something was found."""
+        raise BrokenPipeError
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
-    """A table; columns whose name ends in `>` are figures, which stand right and are never broken over two lines."""
-    made = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    """A table. Half an identifier reads as another one, so nothing is broken over two lines: neither figures (columns
+    whose name ends in `>`; they stand right) nor names, instants and headings. Only prose (`~`) is, between words.
+    """
+    whole = None if title is None else Text(title, style="table.title", no_wrap=True, overflow="ignore")
+    made = Table(title=whole, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    cells = [[one if isinstance(one, Text) else Text("" if one is None else str(one)) for one in row] for row in rows]
     for number, column in enumerate(columns):
-        longest = max((len(line) for row in cells for line in row[number].split("\n")), default=0)
-        is_figure = column.endswith(">")
+        heading, is_prose = column.rstrip(">~"), column.endswith("~")
+        texts = [heading, *(row[number].plain for row in cells)]
+        longest = _widest(line for text in texts for line in text.split("\n"))
+        unbroken = max(min(longest, NARROWEST_PROSE), _widest(word for text in texts for word in text.split()))
         made.add_column(
-            column.removesuffix(">"),
-            justify="right" if is_figure else "left",
-            overflow="fold",
-            min_width=longest if is_figure else min(longest, NARROWEST_TEXT),
+            heading,
+            justify="right" if column.endswith(">") else "left",
+            no_wrap=not is_prose,
+            min_width=unbroken if is_prose else longest,
         )
     for row in cells:
         made.add_row(*row)
     return made
+
+
+def _widest(texts: Iterable[str]) -> int:
+    """In columns of the terminal, of which a Chinese character takes two."""
+    return max(map(cell_len, texts), default=0)
 
 
 def is_text(argument: str) -> bool:

@@ -141,7 +141,7 @@ def show_verified(found: dict[str, Any]) -> None:
     with for_people() as console:
         if findings:
             rows = [(one["kind"], one["subject"], one["position"], one["detail"]) for one in findings[:ROWS_FOR_PEOPLE]]
-            console.print(table(("finding", "about", "position>", "detail"), rows))
+            console.print(table(("finding", "about", "position>", "detail~"), rows))
             if len(findings) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
         more = [counted for target, counted in ((TOPICS, "records"), (SEALS, "seals")) if target in found["against"]]

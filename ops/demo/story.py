@@ -57,16 +57,16 @@ def show_story(console: Console, played: Played, answers: Answers, families: Fam
 def _middle(console: Console, played: Played, answers: Answers, story: Story) -> None:
     heading(console, "What was refused, and why")
     refused = [(one.line, one.code, one.field, one.why) for one in story.refusals]
-    console.print(table(("line>", "code", "field", "because"), refused))
+    console.print(table(("line>", "code", "field", "because~"), refused))
     if played.submitted["rejected"] != len(refused):
         said = f"{played.submitted['rejected']} lines were refused where the story has {len(refused)}: rejects.jsonl"
         console.print(Text(said, style="bold red"))
     heading(console, "The figures, as the ledger has them and as they were worked out by hand")
-    rows = table(("the ledger>", "by hand>", "which is"), ())
-    for _, one, value in answers.said:
-        style = "green" if value == one.value else "bold red"
-        rows.add_row(Text(shown(one, value), style=style), shown(one, one.value), one.means)
-    console.print(rows)
+    rows = [
+        (Text(shown(one, value), style="green" if value == one.value else "bold red"), shown(one, one.value), one.means)
+        for _, one, value in answers.said
+    ]
+    console.print(table(("the ledger>", "by hand>", "which is~"), rows))
     wrong = sum(value != one.value for _, one, value in answers.said)
     told = f"{wrong} of {len(answers.said)} differ." if wrong else f"All {len(answers.said)} agree."
     console.print(Text(told, style="bold red" if wrong else "green"))

@@ -1,0 +1,80 @@
+"""Tables on a terminal: half an identifier reads as another one, so only prose is ever broken over two lines."""
+
+import io
+import sys
+from collections.abc import Sequence
+
+import pytest
+from rich.text import Text
+
+from ops.cli.output import for_people, table
+
+CARD = "card:75c77e2f-0573-5efc-a827-12b6c07b5d0a:medical_account"
+INSTANT = "2025-06-18T10:55:31.000000Z"
+WHY = "occurred_at: the card was reported lost at that instant, and whoever paid bears the loss"
+COLUMNS = ("brought forward>", "account", "last position>", "reason~", "occurred")
+ROWS = [
+    ("1,234,567.89", f"-875.50 {CARD}\n875.50 fund:32:310200", 19542, WHY, INSTANT),
+    ("0.00", "PB2FD9E81000000", 7, "", None),
+]
+
+
+class Terminal(io.TextIOWrapper):
+    """A stdout that somebody watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    title: str | None = None,
+) -> list[str]:
+    paper = io.BytesIO()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Terminal(paper, encoding="utf-8"))
+        for name, value in (("COLUMNS", str(width)), ("TERM", "xterm"), ("NO_COLOR", "1")):
+            patched.setenv(name, value)
+        with for_people() as console:
+            console.print(table(columns, rows, title))
+        return Text.from_ansi(paper.getvalue().decode()).plain.splitlines()
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 120, 400])
+def test_identifiers_instants_figures_and_headings_stand_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    heading, *lines = on_a_terminal(monkeypatch, width, COLUMNS, ROWS)
+    assert all(column.rstrip(">~") in heading for column in COLUMNS)
+    for whole in (f"1,234,567.89  -875.50 {CARD}", "875.50 fund:32:310200", "19542", INSTANT, "PB2FD9E81000000"):
+        assert any(whole in line for line in lines), whole
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 400])
+def test_prose_is_folded_between_words_and_stays_as_wide_as_a_sentence_is_read(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    heading, *lines = on_a_terminal(monkeypatch, width, COLUMNS, ROWS)
+    begin, end = heading.index("reason"), heading.index("occurred")
+    pieces = [piece for line in lines if (piece := line[begin:end].strip())]
+    assert " ".join(pieces) == WHY
+    assert len(pieces) == (1 if width == 400 else 4)
+
+
+def test_a_table_that_fits_by_folding_prose_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = on_a_terminal(monkeypatch, 80, ("code", "lines>", "for example~"), [("card_lost", 12, WHY)])
+    assert len(lines) == 3 and max(map(len, lines)) <= 80
+
+
+def test_a_title_stands_in_one_piece_over_a_narrow_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = f"{CARD}: opening 0.00"
+    assert on_a_terminal(monkeypatch, 40, ("date",), [("2025-06-18",)], title)[0].rstrip() == title
+
+
+def test_chinese_is_measured_as_the_terminal_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    school = "杭州市第一中学" * 3
+    _, line = on_a_terminal(monkeypatch, 20, ("school", "days>"), [(school, 5)])
+    assert line == f"{school}     5"
