@@ -1,6 +1,7 @@
 """`demo`: a first run that shows what there is, through the commands that anybody can type."""
 
 import secrets
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,6 +16,7 @@ from rich.text import Text
 from ops.cli.opening import asked, lent, opened
 from ops.cli.output import DONE, FOUND, Json, document, for_people, progress_told, refuse, table, unable
 from ops.demo import glance, summary
+from ops.demo.begun import Begun, program
 from ops.demo.play import Played, Stage, play_day, play_scenario
 from ops.demo.scenarios import SCENARIOS, Scenario
 from ops.demo.story import Answers, play_story, show_story
@@ -76,7 +78,6 @@ def demo(
         lent(settings),
         open_ledger(settings, progress_told),
     ):
-        home = shown(settings.home)
         with for_people() as console:
             if as_json:
                 console.quiet = True
@@ -85,7 +86,7 @@ def demo(
             elapsed = (time.monotonic_ns() - begun) // SECOND
             if not as_json:
                 _show(console, played, answers, story)
-                _say_next(console, played, story, home, to_be_unset(before), elapsed)
+                _say_next(console, played, story, settings.home, before, elapsed)
                 if kafka:
                     _say_where_topics_are(console, settings, before)
     if as_json:
@@ -130,7 +131,7 @@ def _list(as_json: bool) -> int:
     if as_json:
         refuse("--scenario list is for people and has no --json.")
     with for_people() as console:
-        console.print(table(("onecard demo --scenario", "#  is about"), _titles().items()))
+        console.print(table(("onecard demo --scenario", "#  is about~"), _titles().items()))
     return DONE
 
 
@@ -199,14 +200,16 @@ def _show(console: Console, played: Played, answers: Answers | None, story: Stor
 
 
 def _say_next(
-    console: Console, played: Played, story: Story | Scenario | None, home: str, unset: list[str], elapsed: int
+    console: Console, played: Played, story: Story | Scenario | None, home: Path, before: Settings, elapsed: int
 ) -> None:
-    file = shown(Path(played.submitted["files"][0]))
+    own = str(before.home) if "home" in before.model_fields_set else None
+    begun = Begun(program(), own, to_be_unset(before))
+    file = Path(played.submitted["files"][0]).absolute()
     if isinstance(story, Story):
         worth = [one.ask for one in story.questions[:MOST_WORTH]]
     else:
         worth = summary.next_commands(played)
-    summary.show_next(console, home, file, unset, worth)
+    summary.show_next(console, begun, home, file, worth)
     console.print(f"\n{elapsed} seconds from an empty folder to here.")
 
 
@@ -214,7 +217,7 @@ def _say_where_topics_are(console: Console, settings: Settings, before: Settings
     if before.kafka_bootstrap is not None:
         console.print(f"The topics of source {settings.source} stay on {before.kafka_bootstrap}.", soft_wrap=True)
     else:
-        typed = f"ONECARD_HOME={shown(settings.home)} make kafka-up"
+        typed = f"ONECARD_HOME={shlex.quote(str(settings.home))} make kafka-up"
         console.print(f"The broker is stopped and its topics are kept: {typed} starts it again.", soft_wrap=True)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from ops.cli.output import counted, table, yuan
 from ops.cli.provinces import named
+from ops.demo.begun import Begun
 from ops.demo.play import Played
 from ops.demo.scenarios import Scenario
 from projections.topics.topology import parse
@@ -70,7 +72,7 @@ def _recorded(console: Console, played: Played, families: Families) -> None:
     for family, count, events in families:
         most = ", ".join(f"{name} {number:,}" for name, number in events[:EVENTS_NAMED])
         rows.append((family, f"{count:,}", most + (", ..." if len(events) > EVENTS_NAMED else "")))
-    console.print(table(("family", "events>", "most of them"), rows))
+    console.print(table(("family", "events>", "most of them~"), rows))
     status = played.status
     console.print(f"{status['events']:,} events of {status['cards']:,} cards, in {status['streams']:,} streams.")
 
@@ -98,7 +100,7 @@ def _refused(console: Console, played: Played) -> None:
     words = _first_messages(played.rejects)
     ranked = Counter(codes).most_common()
     rows = [(code, f"{count:,}", words.get(code, "")) for code, count in ranked[:MOST_CODES]]
-    console.print(table(("code", "lines>", "for example"), rows))
+    console.print(table(("code", "lines>", "for example~"), rows))
     if len(ranked) > MOST_CODES:
         rest = sum(count for _, count in ranked[MOST_CODES:])
         console.print(f"... and {rest:,} lines with {len(ranked) - MOST_CODES} more codes.")
@@ -124,7 +126,7 @@ def _three_balances(console: Console, played: Played) -> None:
         return
     heading(console, "Three balances")
     rows = [(account["account"], yuan(account["balance_fen"]), _meaning(account["account"])) for account in largest]
-    console.print(table(("account", "balance>", "which is"), rows))
+    console.print(table(("account", "balance>", "which is~"), rows))
     trial = played.trial_balance
     said = "as the postings of every event do" if trial["balanced"] else "and not to 0: the books do not balance"
     console.print(f"All {trial['accounts']:,} accounts together sum to {yuan(trial['balance_fen'])}, {said}.")
@@ -154,7 +156,7 @@ def _life(console: Console, history: dict[str, Any]) -> None:
             if one["account"].startswith(own)
         ]
         rows.append((event["card_version"], _china(event["occurred_at"]), event["event"], ", ".join(card)))
-    console.print(table(("version>", "China time", "event", "on the card"), rows))
+    console.print(table(("version>", "China time", "event", "on the card~"), rows))
     console.print(f"Today it is {history['card']['state']}.")
 
 
@@ -191,19 +193,15 @@ def _usage(console: Console, played: Played) -> None:
     if not used:
         return
     heading(console, "Prepayments between provinces: how much of them the month took")
-    shown = table(("home", "treatment", "prepaid>", "used>", "alert"), ())
+    rows = []
     for per_mille, one in sorted(used, key=lambda pair: -pair[0])[:MOST_PAIRS]:
         prepayment = one["prepayment"]
         style = COLOURS[prepayment["level"]]
         alert = "" if prepayment["level"] == "NONE" else prepayment["level"]
-        shown.add_row(
-            named(one["home"]),
-            named(one["treatment"]),
-            yuan(prepayment["base_fen"]),
-            Text(percent(per_mille), style=style),
-            Text(f"{alert}, raised" if prepayment["alert_raised"] else alert, style=style),
-        )
-    console.print(shown)
+        said = Text(f"{alert}, raised" if prepayment["alert_raised"] else alert, style=style)
+        sides = named(one["home"]), named(one["treatment"])
+        rows.append((*sides, yuan(prepayment["base_fen"]), Text(percent(per_mille), style=style), said))
+    console.print(table(("home", "treatment", "prepaid>", "used>", "alert"), rows))
     levels = Counter(one["prepayment"]["level"] for _, one in used)
     console.print(f"{levels['RED']:,} red, {levels['YELLOW']:,} yellow of {len(used):,} prepayments.")
 
@@ -252,19 +250,26 @@ def next_commands(played: Played) -> list[str]:
     ]
 
 
-def show_next(console: Console, home: str, file: str, unset: Iterable[str], worth: Iterable[str]) -> None:
-    """Where the data is now and what to type next."""
+def show_next(console: Console, begun: Begun, home: Path, file: Path, worth: Iterable[str]) -> None:
+    """Where the data is now and what to type next: every line as it can be pasted."""
     heading(console, "Now you")
-    console.print(f"The store is in {home}; the next demo starts from an empty one. To look around in it:")
+    console.print(
+        f"The store is in {home}; the next demo starts from an empty one. To look around in it:", soft_wrap=True
+    )
     for typed in (
-        *(f"unset {name}" for name in unset),
-        f"export ONECARD_HOME={home}",
-        *worth,
-        f"onecard submit {file}    # again: books nothing twice",
-        "onecard --help",
+        *(f"unset {name}" for name in begun.unset),
+        f"export ONECARD_HOME={quote(str(home))}",
+        *(begun.typed(one) for one in worth),
+        begun.typed(f"onecard submit {quote(str(file))}    # again: books nothing twice"),
+        begun.typed("onecard --help"),
     ):
         console.print(f"  {typed}", soft_wrap=True)
-    console.print("For a store of your own: unset ONECARD_HOME, then onecard submit your-commands.jsonl")
+    again = f"; set {', '.join(begun.unset)} again as it was" if begun.unset else ""
+    console.print(f"For {'your own store' if begun.home else 'a store of your own'}{again}:")
+    console.print(
+        f"  export ONECARD_HOME={quote(begun.home)}" if begun.home else "  unset ONECARD_HOME", soft_wrap=True
+    )
+    console.print(f"  {begun.typed('onecard submit your-commands.jsonl')}", soft_wrap=True)
 
 
 def _asked(found: dict[str, Any] | None) -> dict[str, Any]:

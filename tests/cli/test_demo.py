@@ -1,12 +1,16 @@
 """`demo`: the same day gives the same books, the story's figures are those of the contract, the store is its own."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.demo.begun import program
 from ops.kafka.broker import Broker
 from ops.scenarios.story import SAMPLES, stories
 from projections.kafka.cluster import Cluster
@@ -55,11 +59,51 @@ def test_a_demo_teaches_the_commands_and_says_where_everything_is(onecard: Oneca
         "$ onecard verify --against views",
         "unset ONECARD_DATABASE_URL",
         f"export ONECARD_HOME={home}",
+        "For your own store; set ONECARD_DATABASE_URL again as it was:",
+        f"export ONECARD_HOME={tmp_path / 'home'}",
     ):
         assert typed in ended.stdout, typed
     for told in ("What was recorded", "What was refused", "Three balances", "One card's life", "CardReplaced",
                  "31 Shanghai", "Prepayments between provinces", "nothing differs"):  # fmt: skip
         assert told in ended.stdout, told
+
+
+@pytest.mark.parametrize("own", ["my own", None])
+def test_what_a_demo_says_to_type_next_runs_as_it_is_printed(tmp_path: Path, own: str | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONECARD_")}
+    environment["PATH"] = os.defpath
+    if own is not None:
+        environment["ONECARD_HOME"] = own
+    installed = Path(sys.executable).with_name("onecard")
+
+    def run(*command: str | Path) -> str:
+        ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+        assert ended.returncode in (0, 1) and "not found" not in ended.stderr, ended.stderr
+        return ended.stdout
+
+    told = run(installed, "demo", "--events", "300").partition("Now you\n")[2]
+    typed = [line for line in told.splitlines() if line.startswith("  ") and "your-commands" not in line]
+    assert sum(str(installed) in line for line in typed) == 7
+    ran = run(
+        "sh", "-c", "\n".join(f"{line} || test $? -eq 1 || exit 9" for line in typed) + '\necho "[$ONECARD_HOME]"'
+    )
+    assert "--help" in ran and ran.endswith(f"[{tmp_path / own if own else ''}]\n")
+
+
+def test_a_program_is_named_as_it_can_be_typed_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / "bin" / "onecard"
+    installed.parent.mkdir()
+    installed.touch(0o755)
+    monkeypatch.setattr(sys, "argv", [str(installed)])
+    monkeypatch.setenv("PATH", os.defpath)
+    for here, typed in ((tmp_path, "bin/onecard"), (tmp_path / "bin", "./onecard"), (Path("/"), str(installed)[1:])):
+        monkeypatch.chdir(here)
+        assert program() == typed
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert program() == str(installed)
+    monkeypatch.setenv("PATH", str(installed.parent))
+    assert program() == "onecard"
 
 
 def test_the_golden_month_tells_the_figures_of_the_contract(onecard: Onecard, tmp_path: Path) -> None:
