@@ -5,6 +5,8 @@ A command is a function in a file named after its business; adding one is one li
 
 import os
 import sys
+from contextlib import suppress
+from io import UnsupportedOperation
 from typing import Final
 
 import psycopg
@@ -43,7 +45,7 @@ from ops.cli import (
     verify,
     vouchers,
 )
-from ops.cli.output import ENVIRONMENT, USAGE, Problem, error, tell
+from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
 from projections.kafka.access import BrokerProblem
@@ -116,14 +118,28 @@ app.add_typer(topics.topics, name="topics")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError:
+        return _reader_gone()
+
+
+def _run(given: list[str]) -> int:
     as_json = "--json" in given[: given.index("--")] if "--" in given else "--json" in given
     if not _has_streams():
         return ENVIRONMENT
     try:
-        code = typer.main.get_command(app).main(given, prog_name="onecard", standalone_mode=False)
+        # Not by the library's own `main`: it makes exit code 1 of a reader that went away.
+        command = typer.main.get_command(app)
+        with command.make_context("onecard", [*given]) as context:
+            code = command.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    except typer.Exit as ended:
+        sys.stdout.flush()
+        return ended.exit_code
+    except BrokenPipeError:
+        raise
     except UsageError as wrong:
         return _wrong_usage(wrong, as_json)
     except Problem as problem:
@@ -146,6 +162,14 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("onecard: interrupted.")
         return 130
+
+
+def _reader_gone() -> int:
+    """The reader had enough, as `head` has: nothing to say, and nobody to say it to when Python flushes at its end."""
+    with suppress(UnsupportedOperation), open(os.devnull, "wb") as nowhere:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere.fileno(), stream.fileno())
+    return READER_GONE
 
 
 def _has_streams() -> bool:
