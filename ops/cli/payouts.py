@@ -11,9 +11,10 @@ import typer
 from rich.progress import Progress
 
 from ledger.service.run import Answered, submit_files
+from ops.cli.named_files import check_files, shown
 from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import DONE, FOUND, Json, Problem, document, is_text, refuse, tell, write
-from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, check_files, shown_by
+from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, shown_by
 from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, instruction_of
 from ops.payouts.result import Body, NoResultFile, Results, once_each
 from ops.wiring import Ledger
@@ -96,16 +97,11 @@ def import_results(
             Body(stream)
         return answer_lines([file], receipts, rejects, as_json, answers)
     except NoResultFile as none:
-        refuse(f"{_shown(file)} is no result file: {none}.")
+        refuse(f"{shown(file)} is no result file: {none}.")
 
 
 def _bodies(inputs: Inputs) -> Iterator[BinaryIO]:
     return (cast(BinaryIO, Body(stream)) for stream in inputs.opened())
-
-
-def _shown(path: str) -> str:
-    """A file's name as text, also where it is not UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
 
 
 def _written(instruction: Instruction, out: str | None) -> str:
@@ -140,7 +136,7 @@ def _replacing(path: str) -> Iterator[Any]:
         if is_regular:
             os.replace(unfinished, path)
     except OSError as error:
-        refuse(f"{_shown(path)} cannot be written: {error.strerror}.")
+        refuse(f"{shown(path)} cannot be written: {error.strerror}.")
     except BaseException:
         if is_regular:
             os.unlink(unfinished)

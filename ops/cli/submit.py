@@ -18,6 +18,7 @@ from ledger.service.session import StoreUnreachable
 from ledger.store import codec
 from ledger.store.containers import Damaged, open_commands
 from ledger.store.recorder import History
+from ops.cli.named_files import check_files, shown
 from ops.cli.opening import opened
 from ops.cli.output import DONE, FOUND, Json, Problem, document, refuse, tell, unable, watched
 from ops.cli.receipts import Tally
@@ -44,7 +45,8 @@ def submit(
     """Submit files of commands.
 
     Every line gets a receipt or a coded reject; exit 1 if a line was refused. Submitting again books nothing twice,
-    and a run that was killed goes on where it was.
+    and a run that was killed goes on where it was: it reads FILE again, so what comes through a pipe is saved to a file
+    first.
 
     \b
     Example:
@@ -72,7 +74,7 @@ def answer_lines(
     outputs = [path for path in (receipts, rejects) if path is not None]
     check_files(files, outputs)
     expect_a_long_run()
-    tally = Tally([_shown(name) for name in files])
+    tally = Tally([shown(name) for name in files])
     with ExitStack() as stack:
         written = [stack.enter_context(_opened_output(path)) for path in outputs]
         ledger = stack.enter_context(opened())
@@ -92,7 +94,7 @@ def answer_lines(
         except KeyboardInterrupt:
             raise Problem(130, "interrupted", f"Interrupted after {tally.lines} answers. {AGAIN}") from None
         found = {
-            "files": [_shown(name) for name in files],
+            "files": [shown(name) for name in files],
             "lines": tally.lines,
             "recorded": tally.recorded,
             "duplicate": tally.duplicate,
@@ -108,25 +110,6 @@ def answer_lines(
     else:
         tell(_summary(found))
     return FOUND if found["rejected"] else DONE
-
-
-def check_files(files: Sequence[str], outputs: Sequence[str]) -> None:
-    """Whatever can be known to be wrong with the files before the first line is decided."""
-    for name in files:
-        try:
-            mode = os.stat(name).st_mode
-            if stat.S_ISDIR(mode):
-                refuse(f"{_shown(name)} is a directory: name the files in it.")
-            if not stat.S_ISREG(mode):
-                refuse(f"{_shown(name)} is no regular file: after a kill a run must be able to read its input again.")
-            open_commands(name).close()
-        except OSError as error:
-            refuse(f"{_shown(name)} cannot be read: {error.strerror}.")
-        except Damaged as damaged:
-            refuse(f"{damaged}.")
-    for number, name in enumerate(outputs):
-        if any(_same_file(name, other) for other in [*files, *outputs[:number]]):
-            refuse(f"{_shown(name)} is named twice, and writing it would destroy what is in it.")
 
 
 def last_position(ledger: Ledger, position: int, submitter: str, reference: str) -> int:
@@ -153,7 +136,7 @@ class Inputs:
             try:
                 file = open_commands(name)
             except OSError as error:
-                unable(f"{_shown(name)} cannot be read any more: {error.strerror}. {AGAIN}")
+                unable(f"{shown(name)} cannot be read any more: {error.strerror}. {AGAIN}")
             with file:
                 self._open = file
                 yield file
@@ -173,7 +156,7 @@ def _opened_output(path: str) -> Iterator[BinaryIO]:
     try:
         file = open(path, "ab", buffering=0)
     except OSError as error:
-        refuse(f"{_shown(path)} cannot be written: {error.strerror}.")
+        refuse(f"{shown(path)} cannot be written: {error.strerror}.")
     with file:
         yield file
 
@@ -181,7 +164,7 @@ def _opened_output(path: str) -> Iterator[BinaryIO]:
 def _emptied(file: BinaryIO, path: str) -> Sink:
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.truncate(0)
-    return _checked(file.write, _shown(path))
+    return _checked(file.write, shown(path))
 
 
 def _standard(stream: Any, name: str) -> Sink:
@@ -224,20 +207,6 @@ def shown_by(bar: Progress | None, total: int) -> Iterator[Callable[[int], None]
     with bar:
         task = bar.add_task("deciding", total=total)
         yield lambda done: bar.update(task, completed=done)
-
-
-def _same_file(one: str, other: str) -> bool:
-    if os.path.abspath(one) == os.path.abspath(other):
-        return True
-    try:
-        return os.path.samefile(one, other) and stat.S_ISREG(os.stat(one).st_mode)
-    except OSError:
-        return False
-
-
-def _shown(path: str) -> str:
-    """A file's name as text, also where it is not UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
 
 
 def _summary(found: dict[str, Any]) -> str:

@@ -1,7 +1,11 @@
 """Wrong usage: exit 2 before anything is opened or recorded, a sentence, and with --json a document."""
 
+import bz2
+import gzip
 import json
+import lzma
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,6 +107,27 @@ def test_files_that_cannot_be_read_stop_the_run_before_it_begins(onecard: Onecar
     assert onecard("status", "--json").json["head_position"] == 0
 
 
+@pytest.mark.parametrize("piped", ["-", "fifo"])
+def test_what_comes_through_a_pipe_is_to_be_saved_first(onecard: Onecard, tmp_path: Path, piped: str) -> None:
+    if piped == "fifo":
+        os.mkfifo(tmp_path / piped)
+    ended = onecard("submit", piped if piped == "-" else tmp_path / piped, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "usage")
+    assert "save it to a file first" in ended.json["error"]["message"]
+
+
+@pytest.mark.parametrize("pack, packing", [(gzip.compress, "gzip"), (lzma.compress, "xz"), (bz2.compress, "bzip2")])
+def test_a_packed_file_is_told_so_before_anything_is_recorded(
+    onecard: Onecard, tmp_path: Path, pack: Callable[[bytes], bytes], packing: str
+) -> None:
+    good = write(tmp_path / "good", issue())
+    packed = tmp_path / "day.jsonl.packed"
+    packed.write_bytes(pack(good.read_bytes()))
+    ended = onecard("submit", good, packed)
+    assert (ended.code, ended.stdout, ended.stderr) == (2, "", f"onecard: {packed} is {packing}: unpack it first.\n")
+    assert onecard("status", "--json").json["head_position"] == 0
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_stops_the_run_before_it_begins(onecard: Onecard, tmp_path: Path) -> None:
     secret = write(tmp_path / "secret", issue())
@@ -125,6 +150,11 @@ def test_outputs_never_overwrite_an_input_or_each_other(onecard: Onecard, tmp_pa
         ended = onecard("submit", good, *arguments, "--json")
         assert (ended.code, ended.json["error"]["code"]) == (2, "usage"), arguments
     assert good.read_bytes() == before
+
+
+def test_receipts_and_rejects_may_both_go_nowhere(onecard: Onecard, tmp_path: Path) -> None:
+    ended = onecard("submit", write(tmp_path / "good", issue()), "--receipts", os.devnull, "--rejects", os.devnull)
+    assert (ended.code, ended.stdout) == (0, "")
 
 
 def test_an_output_keeps_what_it_held_until_the_run_can_begin(
