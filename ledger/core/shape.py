@@ -95,6 +95,8 @@ def read_object(raw: bytes) -> dict[str, Any]:
         if SURROGATE.search(raw):
             json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
+        if line.startswith("\ufeff"):
+            raise malformed("begins with a byte order mark: save the file as UTF-8 without one") from None
         raise malformed(f"not JSON at column {error.colno}: {error.msg}") from None
     except RecursionError:
         raise malformed("nested too deeply") from None

@@ -80,6 +80,11 @@ def test_a_bad_line_is_refused_and_the_rest_recorded(onecard: Onecard, tmp_path:
     assert (ended.json["recorded"], ended.json["rejects_by_code"]) == (4, {code: 1})
 
 
+def test_a_byte_order_mark_is_named(onecard: Onecard, tmp_path: Path) -> None:
+    ended = onecard("submit", write(tmp_path / "file", b"\xef\xbb\xbf" + json.dumps(issue()).encode()))
+    assert json.loads(ended.stderr.splitlines()[0])["message"].startswith("line: begins with a byte order mark")
+
+
 def test_a_line_of_100_megabytes_costs_no_more_memory_than_any_other(onecard: Onecard, tmp_path: Path) -> None:
     import tracemalloc
 
