@@ -23,9 +23,10 @@ lint: $(READY) ## ruff: style and formatting, without changing anything
 types: $(READY) ## mypy over the product
 	@$(BIN)/python -m mypy $(PACKAGES)
 
-generate: $(READY) ## write the files that are derived from the schemas, the rules and the scenarios
+generate: $(READY) ## write the files that are derived from the schemas, the rules, the commands and the scenarios
 	@$(BIN)/python -m schemas.generate
 	@$(BIN)/onecard config example >docs/configuration.toml
+	@$(BIN)/python -m ops.commands
 	@$(BIN)/python -m ops.scenarios
 
 bench: $(READY) ## figures of this machine beside its raw limits

@@ -7,7 +7,7 @@ postings(event) and lines(event, position) say what the event does to accounts a
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -148,6 +148,16 @@ class EventType:
     postings: Callable[[Event], Iterable[Posting]] = no_postings
 
 
+# What a rule of shape asks of each field it looks at; the reference of commands is written from it.
+RULES: Final[dict[ShapeRule, dict[str, str]]] = {}
+
+
+def asking(rule: ShapeRule, **of_fields: str) -> ShapeRule:
+    """`rule` asks this of these fields."""
+    RULES[rule] = of_fields
+    return rule
+
+
 def needed(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> ShapeRule:
     """Field `name` is required if `when` holds of the fields, else it may be given or not."""
 
@@ -155,7 +165,7 @@ def needed(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> Shape
         if name not in fields and when(fields):
             raise Rejected("missing_field", f"{name} is required {why}", name)
 
-    return rule
+    return asking(rule, **{name: f"required {why}"})
 
 
 def needed_only(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> ShapeRule:
@@ -168,7 +178,7 @@ def needed_only(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> 
         elif name in fields:
             raise Rejected("unknown_field", f"{name} is only taken {why}", name)
 
-    return rule
+    return asking(rule, **{name: f"required {why}, and only then taken"})
 
 
 def allowed_only(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> ShapeRule:
@@ -178,7 +188,7 @@ def allowed_only(name: str, when: Callable[[dict[str, Any]], bool], why: str) ->
         if name in fields and not when(fields):
             raise Rejected("unknown_field", f"{name} is only taken {why}", name)
 
-    return rule
+    return asking(rule, **{name: f"only taken {why}"})
 
 
 def both_or_neither(first: str, second: str) -> ShapeRule:
@@ -187,4 +197,4 @@ def both_or_neither(first: str, second: str) -> ShapeRule:
             absent = second if first in fields else first
             raise Rejected("missing_field", f"{first} and {second} go together", absent)
 
-    return rule
+    return asking(rule, **{first: f"goes with {second}", second: f"goes with {first}"})

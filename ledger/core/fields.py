@@ -4,7 +4,8 @@ Each type checks one value in the contract's order (type, format, range, code), 
 fails and returns the value as the core keeps it: instants as microseconds, dates as days, funds sorted by key.
 
 Types that keep a value as it came also say in `UNCHANGED` what they take, in the words of the decoder that reads most
-lines (`ledger.core.swift`): made from the same pattern, words and bounds.
+lines (`ledger.core.swift`): made from the same pattern, words and bounds. `WORDS` tells people what
+every type takes: the reference of commands is written from it.
 """
 
 import re
@@ -53,11 +54,18 @@ CARD_NUMBER_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 EVERY_YEAR: Final = frozenset((date(2001, 1, 1) + timedelta(number)).strftime("%m%d") for number in range(365))
 
 UNCHANGED: Final[dict[Parse, Any]] = {}
+WORDS: Final[dict[Parse, str]] = {}
 
 
 def keeps(parse: Parse, taken: Any) -> Parse:
     """`parse` takes exactly the values of the type `taken`, and returns them unchanged."""
     UNCHANGED[parse] = taken
+    return parse
+
+
+def worded(parse: Parse, words: str) -> Parse:
+    """`parse` takes what `words` tell a person."""
+    WORDS[parse] = words
     return parse
 
 
@@ -88,7 +96,7 @@ def matching(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise bad_format(wanted)
         return value
 
-    return keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?:{pattern.pattern})\Z")])
+    return worded(keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?:{pattern.pattern})\Z")]), wanted)
 
 
 def one_of(*words: str) -> Parse:
@@ -104,7 +112,7 @@ def one_of(*words: str) -> Parse:
         return value
 
     literal: Any = Literal
-    return keeps(parse, literal[words])
+    return worded(keeps(parse, literal[words]), wanted)
 
 
 def whole(low: int, high: int, wanted: str) -> Parse:
@@ -117,7 +125,7 @@ def whole(low: int, high: int, wanted: str) -> Parse:
             raise out_of_range(wanted)
         return value
 
-    return keeps(parse, Annotated[int, msgspec.Meta(ge=low, le=high)])
+    return worded(keeps(parse, Annotated[int, msgspec.Meta(ge=low, le=high)]), f"a whole number, {wanted}")
 
 
 def boolean(value: Any) -> bool:
@@ -126,7 +134,7 @@ def boolean(value: Any) -> bool:
     return value
 
 
-keeps(boolean, bool)
+worded(keeps(boolean, bool), "true or false")
 
 
 def text(value: Any) -> str:
@@ -140,6 +148,7 @@ def text(value: Any) -> str:
 
 
 keeps(text, Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")])
+worded(text, "1 to 500 characters, none of them a control character")
 
 
 def person(value: Any) -> str:
@@ -210,7 +219,8 @@ def _prefixed(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise unknown_code("of a known province (its first two digits are not)")
         return value
 
-    return keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?=(?:{KNOWN_PROVINCES}))(?:{pattern.pattern})\Z")])
+    keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?=(?:{KNOWN_PROVINCES}))(?:{pattern.pattern})\Z")])
+    return worded(parse, f"{wanted}; it begins with a province code")
 
 
 def day(value: Any) -> int:
@@ -270,7 +280,7 @@ def list_of(element: Parse, low: int, high: int) -> Parse:
             raise bad_format("an array without equal elements")
         return parsed
 
-    return parse
+    return worded(parse, f"an array of {low} to {high} elements, no two equal, each {WORDS[element]}")
 
 
 def funds_of(low: int, high: int | None = None) -> Parse:
@@ -288,15 +298,23 @@ def funds_of(low: int, high: int | None = None) -> Parse:
             parsed[key] = amount(value[key])
         return parsed
 
-    return parse
+    bounds = f"{low} or more" if high is None else f"{low} to {high}"
+    return worded(parse, f"an object of {bounds} entries: a fund type and its amount, {WORDS[amount]}")
 
 
+worded(person, "a social security number: 18 characters, the last a check character; kept as a key only")
+worded(credit_code, "a unified social credit code: 18 characters, the last a check character")
+worded(card_number, "8 of 0-9 A-Z and a check character")
+worded(day, "a date YYYY-MM-DD from 2000-01-01 to 2099-12-31")
+worded(month, "a month YYYY-MM from 2000-01 to 2099-12")
+worded(instant, "an instant with offset such as 2025-06-15T09:00:00+08:00, of the years 2000 to 2099")
 identifier = matching(ID, "an id: 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit")
 reference = matching(REF, "1 to 128 printable ASCII characters without space")
 digest = matching(HASH, "64 lower-case hexadecimal characters")
 card_sn = _prefixed(CARD_SN, "a card_sn: 6 digits, D156000005, 16 of 0-9 A-F")
 area = _prefixed(AREA, "an area code of 6 digits")
 province = _prefixed(PROVINCE, "a province code of 2 digits")
+worded(province, "a province code: " + ", ".join(sorted(provinces.PARTIES)))
 amount = whole(1, AMOUNT_MAX, "1 to 10000000000000 fen")
 amount0 = whole(0, AMOUNT_MAX, "0 to 10000000000000 fen")
 signed = whole(-AMOUNT_MAX, AMOUNT_MAX, "-10000000000000 to 10000000000000 fen")

@@ -1,11 +1,11 @@
 """`python -m ops.scenarios`: write the page of scenarios, or with --check tell whether it is stale."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ops.derived_page import write_or_check
 from ops.scenarios.page import render
 from ops.scenarios.story import NUMBERS, SAMPLES, Incomplete, stories
 
@@ -31,14 +31,7 @@ def findings(samples: Path = SAMPLES, page: Path = PAGE) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m ops.scenarios", description="write docs/scenarios.md")
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when the page is stale")
-    if not parser.parse_args(arguments).check:
-        PAGE.write_text(render(list(stories().values())), "utf-8")
-        return 0
-    wrong = findings()
-    sys.stdout.writelines(f"{sentence}\n" for sentence in wrong)
-    return 1 if wrong else 0
+    return write_or_check("ops.scenarios", PAGE, lambda: render(list(stories().values())), findings, arguments)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ STATE_CODES: Final = {
     LOCKED: ("card_locked", "the card was locked at that instant"),
     CANCELLED: ("card_cancelled", "the card was cancelled at that instant"),
 }
+# Who does not accept an ACTIVE card says so by a code of its own.
+ACTIVE_CODE: Final = ("", "the card was active at that instant")
 
 
 def keys(command: Command, world: World) -> Iterable[Name]:
@@ -133,7 +135,7 @@ def refuse_state(world: World, card_id: str, instant: int, accepts: Accepts, fie
     state = state_at(world, card_id, card_of(world, card_id), instant)
     if state is None or state in accepts.states:
         return
-    code, message = STATE_CODES.get(state, ("", "the card was active at that instant"))
+    code, message = STATE_CODES.get(state, ACTIVE_CODE)
     if state in accepts.refusals:
         raise Rejected(accepts.refusals[state], message, accepts.field or field)
     raise Rejected(code, message, field)

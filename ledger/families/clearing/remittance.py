@@ -127,11 +127,13 @@ def _pay_cities(command: Command, world: World) -> list[Draft]:
 def _bring_back(command: Command, world: World) -> list[Draft]:
     undone = world.get(Remittance, command["returned_remittance_id"])
     if undone is None or not _is_of(undone, command):
-        message = "no such remittance of this notice or pair of cities is recorded"
-        raise Rejected("remittance_unknown", message, "returned_remittance_id")
+        raise Rejected(
+            "remittance_unknown",
+            "no such remittance of this notice or pair of cities is recorded",
+            "returned_remittance_id",
+        )
     if undone.returned or undone.method == RETURN:
-        message = "it was returned before, or is itself a return"
-        raise Rejected("remittance_returned", message, "returned_remittance_id")
+        raise Rejected("remittance_returned", "it was returned before, or is itself a return", "returned_remittance_id")
     if command["amount_fen"] != undone.amount_fen:
         raise Rejected("amount_differs", f"a return is whole: {undone.amount_fen} fen", "amount_fen")
     return [_draft(undone.home, undone.treatment, undone.payee, undone.payer, undone.method)]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from ledger.core import fields as types
 from ledger.core import rows
 from ledger.core.calendar import add_months
-from ledger.core.decider import Command, CommandType, Draft, Event, EventType
+from ledger.core.decider import Command, CommandType, Draft, Event, EventType, asking
 from ledger.core.fields import optional, required
 from ledger.core.provinces import province
 from ledger.core.rejection import Rejected
@@ -115,6 +115,9 @@ def _fitting_reason(fields: dict[str, Any]) -> None:
     if fields["reason"] not in REASONS[fields["kind"]]:
         wanted = ", ".join(REASONS[fields["kind"]])
         raise Rejected("unknown_code", f"reason of a {fields['kind']} registration must be one of {wanted}", "reason")
+
+
+asking(_fitting_reason, reason="; ".join(f"with kind {kind} one of {', '.join(fit)}" for kind, fit in REASONS.items()))
 
 
 def pages_of(command: Command, world: World) -> Iterable[Name]:
