@@ -158,16 +158,6 @@ def asking(rule: ShapeRule, **of_fields: str) -> ShapeRule:
     return rule
 
 
-def needed(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> ShapeRule:
-    """Field `name` is required if `when` holds of the fields, else it may be given or not."""
-
-    def rule(fields: dict[str, Any]) -> None:
-        if name not in fields and when(fields):
-            raise Rejected("missing_field", f"{name} is required {why}", name)
-
-    return asking(rule, **{name: f"required {why}"})
-
-
 def needed_only(name: str, when: Callable[[dict[str, Any]], bool], why: str) -> ShapeRule:
     """Field `name` is required if and only if `when` holds of the fields."""
 
