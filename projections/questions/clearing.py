@@ -12,6 +12,7 @@ from ledger.families.clearing.prepayment import usage
 from ledger.families.clearing.table import TableRow
 from ledger.store import lines as store_lines
 from projections.questions.clearing_lines import Calendar, View, preview_limit, view_of
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 
 Pair = tuple[str, str, str]
@@ -219,7 +220,7 @@ def net(cursor: Cursor, source: str, month: str, config: Configuration, book: st
     """Both directions of each two provinces set off: for information, nobody pays by it."""
     view = view_of(cursor, source)
     if Calendar(cursor, view.own, config).state(month) == "OPEN":
-        raise Unknown("cycle_unknown", f"{month} was never cut off")
+        raise Unknown("cycle_unknown", f"{month} was never cut off {up_to(cursor, source, view.position)}")
     return {
         "pairs": set_off(store_lines.cycle_rows(cursor, view.own, month), book),
         "cycle": month,

@@ -13,6 +13,8 @@ from ledger.store import lines as store_lines
 from projections.questions import audit, streams
 from projections.questions.clearing import notice_objects, row_objects
 from projections.questions.clearing_lines import Calendar, View, Wanted, all_lines, view_of
+from projections.questions.naming import quoted
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 
 NOTICE: Final = re.compile(r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))-(MEDICAL|PASS)-([0-9]{2})-([0-9]{2})")
@@ -26,14 +28,14 @@ def show(cursor: Cursor, source: str, name: str, config: Configuration) -> dict[
     view = view_of(cursor, source)
     found = settlement(cursor, view, source, name, config) or notice(cursor, view, name, config)
     if found is None:
-        raise unknown(name, f"up to position {view.position}")
+        raise unknown(name, up_to(cursor, source, view.position))
     return found
 
 
 def unknown(name: str, where: str) -> Unknown:
     """What is said of an id that nothing bears."""
     kind = "notice" if NOTICE.fullmatch(name) else "settlement"
-    return Unknown(f"{kind}_unknown", f"no {kind} is known by this id {where}")
+    return Unknown(f"{kind}_unknown", f"no {kind} is known by {quoted(name, 'id')} {where}")
 
 
 # --- settlements -----------------------------------------------------------------------------------------------------

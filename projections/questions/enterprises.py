@@ -4,12 +4,15 @@ from typing import Any, Final
 
 from ledger.core.calendar import date_text
 from ledger.core.fields import CREDIT_CODE
+from projections.questions.naming import quoted
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
 from projections.questions.withheld import withheld
 from projections.views.business.enterprises import ENTERPRISES, Agent, EnterpriseCard, Grant, Use
 from projections.views.business.persons import PERSONS
 
+NO_CODE: Final = "enterprise's credit code (18 of 0-9 A-Z without I O S V Z)"
 OF_A_PERSON: Final = Unknown("enterprise_unknown", "this is a person's card: `onecard person` has the file")
 FUNDS: Final = """
     SELECT province, programme, count(*), sum(amount_fen)::bigint, max(credited_on)
@@ -23,10 +26,12 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     Agents who are restricted, or whose key is destroyed, are left out and counted.
     """
     views = Together(cursor, source, ENTERPRISES, PERSONS)
-    code = name if CREDIT_CODE.fullmatch(name) else views.card(EnterpriseCard, name, OF_A_PERSON)["credit_code"]
+    is_code = CREDIT_CODE.fullmatch(name)
+    code = name if is_code else views.card(EnterpriseCard, name, NO_CODE, OF_A_PERSON)["credit_code"]
     cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
     if not cards:
-        raise Unknown("enterprise_unknown", f"no card was issued for this credit code up to position {views.position}")
+        looked = up_to(cursor, source, views.position)
+        raise Unknown("enterprise_unknown", f"no card was issued for {quoted(code, 'credit code')} {looked}")
     own = {"cards": [one["card_id"] for one in cards]}
     grants, agents, uses = (
         views.rows(row_type, "card_id = ANY(%(cards)s::uuid[])", **own) for row_type in (Grant, Agent, Use)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from projections.questions.national.marks import Element
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 from projections.questions.together import Together
 from projections.questions.withheld import withheld
@@ -19,6 +20,7 @@ from projections.views.business.persons import PERSONS, Delegation, Link, Person
 
 OF_AN_ENTERPRISE: Final = Unknown("person_unknown", "this is an enterprise's card: `onecard enterprise` has its file")
 KEY: Final = re.compile(r"[0-9a-f]{64}")
+NO_KEY: Final = "person key (64 of 0-9 a-f; a person's number is never asked by)"
 # Links lead on from one person to the next, in either direction, as long as they are not ended.
 LINKED: Final = """
     WITH RECURSIVE linked AS (
@@ -63,7 +65,7 @@ BENEFIT: Final = (
 def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     """By a card of the person's, current or replaced, or by the person key; Unknown if nothing is known of either."""
     views = Together(cursor, source, PERSONS, ENTITLEMENTS, PAYOUTS)
-    person = name if KEY.fullmatch(name) else views.card(PersonalCard, name, OF_AN_ENTERPRISE)["person"]
+    person = name if KEY.fullmatch(name) else views.card(PersonalCard, name, NO_KEY, OF_AN_ENTERPRISE)["person"]
     keys = [key for (key,) in views.ask(LINKED.format(links=views.table(Link)), person=bytes.fromhex(person))]
     persons = {one["person"]: one for one in views.rows(Person, "person = ANY(%(keys)s)", keys=keys)}
     known = {key.hex(): persons[key.hex()]["erased_on"] if key.hex() in persons else None for key in keys}
@@ -71,7 +73,7 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     told = [key for key in keys if known[key.hex()] is None]
     about = _around(views, told, {one["card_id"]: one["person"] for one in cards if known[one["person"]] is None})
     if person not in persons and not any(about.values()):
-        raise Unknown("person_unknown", f"nothing is known of this person up to position {views.position}")
+        raise Unknown("person_unknown", f"nothing is known of this person {up_to(cursor, source, views.position)}")
     return {
         "cards": cards,
         "person_key": person,

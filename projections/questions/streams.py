@@ -4,7 +4,6 @@ A query sees events up to the position its view has reached, so an answer never 
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 from ledger.core.fields import CARD_SN
 from projections import sources, tracking
 from projections.feed.port import Broken, Record
+from projections.questions.naming import STREAM_ID, unknown_card
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views import audit
 
-STREAM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ISSUES = ("CardIssued", "EnterpriseCardIssued")
 
 
@@ -47,7 +47,7 @@ def find(cursor: Cursor, source: str, name: str) -> Stream:
         )
         row = cursor.fetchone()
     if stream_id is None or row is None:
-        raise Unknown("card_unknown", f"no card is known by this name up to position {position}")
+        raise unknown_card(name, up_to(cursor, source, position))
     return Stream(source, stream_id, row[0] in ISSUES, version, position, sources.is_foreign(cursor, source))
 
 

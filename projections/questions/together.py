@@ -35,9 +35,15 @@ class Together:
         )
         return [table.as_json(row) for row in table.rows(found)]
 
-    def card(self, row_type: type[FoldedRow], name: str, otherwise: Unknown) -> Element:
-        """The row of the card that a card_sn or card_id names; `otherwise`: what to say of a card that has none."""
-        card_id = streams.find_card(self._cursor, self.source, name).stream_id
+    def card(self, row_type: type[FoldedRow], name: str, key: str, otherwise: Unknown) -> Element:
+        """The row of the card that a card_sn or card_id names; `otherwise`: what to say of a card that has none.
+
+        `key`: what else could have been given, and was not.
+        """
+        try:
+            card_id = streams.find_card(self._cursor, self.source, name).stream_id
+        except Unknown as unknown:
+            raise Unknown(unknown.code, f"this is no {key}, and {unknown}") from None
         found = self.rows(row_type, "card_id = %(card_id)s", card_id=card_id)
         if not found:
             raise otherwise

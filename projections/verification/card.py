@@ -18,8 +18,8 @@ from ledger.store import codec, state
 from ledger.store.recorder import History
 from projections import tracking
 from projections.questions.balances import NEVER_BELOW_ZERO
-from projections.questions.snapshot import Cursor, Unknown
-from projections.questions.streams import STREAM_ID
+from projections.questions.naming import STREAM_ID, unknown_card
+from projections.questions.snapshot import Cursor
 from projections.verification import log
 from projections.verification.report import DAMAGE, Report
 from projections.views import audit, balances
@@ -76,7 +76,7 @@ def _card_id(cursor: Cursor, name: str, keyring: Keyring) -> str:
         cursor.execute("SELECT FROM ledger.events WHERE originator_id = %s LIMIT 1", (card_id,))
         if cursor.fetchone() is not None:
             return card_id
-    raise Unknown("card_unknown", "no card is known by this name")
+    raise unknown_card(name, "in the log")
 
 
 class _Checking:

@@ -17,7 +17,7 @@ from projections.views import balances as view
 def balance(cursor: Cursor, name: str, config: Configuration, keyring: Keyring) -> dict[str, Any]:
     """The card in every ledger that knows it: one, unless somebody recorded it twice."""
     found, positions = at_home(
-        cursor, (view.NAME, audit.NAME), lambda source: balances.balance(cursor, source, name, config, keyring)
+        cursor, name, (view.NAME, audit.NAME), lambda source: balances.balance(cursor, source, name, config, keyring)
     )
     return {
         "accounts": by_account(one for source, said in found.items() for one in marked(source, said["accounts"])),

@@ -1,6 +1,7 @@
 """The auditor's questions to all ledgers: a card lives in one of them; streams of other kinds are often in several."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ledger.core.configuration import Configuration
@@ -8,7 +9,9 @@ from ledger.core.identity import Keyring
 from projections import tracking
 from projections.questions import audit, sources
 from projections.questions.audit import Selection
+from projections.questions.naming import unknown_card
 from projections.questions.national.marks import by_account, marked
+from projections.questions.reach import in_all
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views import audit as view
 
@@ -19,7 +22,7 @@ Documents = dict[str, dict[str, Any]]
 def history(cursor: Cursor, name: str, selection: Selection, config: Configuration, keyring: Keyring) -> dict[str, Any]:
     """A card or stream in every ledger that knows it; events by source and version."""
     found, positions = at_home(
-        cursor, (view.NAME,), lambda source: audit.history(cursor, source, name, selection, config, keyring)
+        cursor, name, (view.NAME,), lambda source: audit.history(cursor, source, name, selection, config, keyring)
     )
     return {
         "events": _listed(found, "events"),
@@ -33,7 +36,7 @@ def history(cursor: Cursor, name: str, selection: Selection, config: Configurati
 
 
 def explain(cursor: Cursor, name: str) -> dict[str, Any]:
-    found, positions = at_home(cursor, (view.NAME,), lambda source: audit.explain(cursor, source, name))
+    found, positions = at_home(cursor, name, (view.NAME,), lambda source: audit.explain(cursor, source, name))
     return {
         "accounts": by_account(_listed(found, "accounts")),
         "card_id": _single(found, "card_id"),
@@ -42,7 +45,9 @@ def explain(cursor: Cursor, name: str) -> dict[str, Any]:
 
 
 def statement(cursor: Cursor, name: str, first: int, last: int) -> dict[str, Any]:
-    found, positions = at_home(cursor, (view.NAME,), lambda source: audit.statement(cursor, source, name, first, last))
+    found, positions = at_home(
+        cursor, name, (view.NAME,), lambda source: audit.statement(cursor, source, name, first, last)
+    )
     dates = next(iter(found.values()))
     return {
         "accounts": by_account(_listed(found, "accounts")),
@@ -54,21 +59,17 @@ def statement(cursor: Cursor, name: str, first: int, last: int) -> dict[str, Any
 
 
 def at_home(
-    cursor: Cursor, views: Sequence[str], ask: Callable[[str], dict[str, Any]]
+    cursor: Cursor, name: str, views: Sequence[str], ask: Callable[[str], dict[str, Any]]
 ) -> tuple[Documents, dict[str, int]]:
     """The document of each ledger that knows the card, and how far every ledger was read; Unknown if none does."""
     every = sources.every(cursor, *views)
     positions = {source: min(tracking.position_of(cursor, one, source)[1] for one in views) for source in every}
     found: Documents = {}
-    unknown: Unknown | None = None
     for source in every:
-        try:
+        with suppress(Unknown):
             found[source] = ask(source)
-        except Unknown as error:
-            unknown = unknown or error
     if not found:
-        assert unknown is not None
-        raise Unknown(unknown.code, f"no card is known by this name in {', '.join(every)}")
+        raise unknown_card(name, in_all(cursor, positions))
     return found, positions
 
 

@@ -14,6 +14,7 @@ from projections.questions import clearing, clearing_lines, sources
 from projections.questions.clearing import ALL, Taken, Wanted
 from projections.questions.clearing_lines import Calendar, View, view_of
 from projections.questions.national.marks import Element, marked
+from projections.questions.reach import in_all
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views.clearing.view import NAME
 
@@ -83,7 +84,7 @@ def net(cursor: Cursor, month: str, config: Configuration, book: str | None = No
     views = views_of(cursor)
     cut = [taken.rows for taken in _taken(cursor, views, month, config).values() if taken.state != "OPEN"]
     if not cut:
-        raise Unknown("cycle_unknown", f"{month} was never cut off in {', '.join(views)}")
+        raise Unknown("cycle_unknown", f"{month} was never cut off {in_all(cursor, _positions(views))}")
     return {
         "pairs": clearing.set_off((row for rows in cut for row in rows), book),
         "cycle": month,

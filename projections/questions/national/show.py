@@ -6,6 +6,7 @@ from ledger.core.configuration import Configuration
 from projections.questions import clearing_show
 from projections.questions.national.clearing import views_of
 from projections.questions.national.marks import marked
+from projections.questions.reach import in_all
 from projections.questions.snapshot import Cursor
 
 
@@ -26,7 +27,7 @@ def show(cursor: Cursor, name: str, config: Configuration) -> dict[str, Any]:
     }
     if notices:
         return _united(notices, "notice", "rows", "remittances")
-    raise clearing_show.unknown(name, f"in {', '.join(views)}")
+    raise clearing_show.unknown(name, in_all(cursor, {source: view.position for source, view in views.items()}))
 
 
 def _united(found: dict[str, dict[str, Any]], single: str, *lists: str) -> dict[str, Any]:
