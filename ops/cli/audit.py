@@ -8,10 +8,11 @@ from rich.console import Console
 
 from ledger.core import fields
 from ledger.core.rejection import Rejected
+from ops.cli.answers import Asked, answer_about
 from ops.cli.books import ACCOUNT_COLUMNS, Card, account_row
 from ops.cli.opening import opened
-from ops.cli.output import ROWS_FOR_PEOPLE, Json, Jsonl, answer_list, for_people, refuse, refuse_both, table, yuan
-from ops.cli.sources import Source, asked_of, listed, told
+from ops.cli.output import ROWS_FOR_PEOPLE, Json, Jsonl, for_people, refuse, refuse_both, table, yuan
+from ops.cli.sources import Source, listed, told
 from projections.questions import audit
 from projections.questions.audit import Selection
 from projections.questions.national import cards as national
@@ -47,13 +48,14 @@ def history(
         refuse("--at-version, --as-of and --recorded-as-of exclude each other: give one.")
     selection = Selection(at_version, instant("--as-of", as_of), instant("--recorded-as-of", recorded_as_of))
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "events",
             lambda cursor, one: audit.history(cursor, one, card, selection, ledger.config, ledger.keyring),
             lambda cursor: national.history(cursor, card, selection, ledger.config, ledger.keyring),
+            _show_history,
         )
-    return answer_list(found, "events", as_json, as_jsonl, _show_history)
 
 
 def explain(card: Card, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False) -> int:
@@ -65,13 +67,14 @@ def explain(card: Card, source: Source = None, as_json: Json = False, as_jsonl: 
     """
     refuse_both(as_json, as_jsonl)
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "accounts",
             lambda cursor, one: audit.explain(cursor, one, card),
             lambda cursor: national.explain(cursor, card),
+            _show_explanation,
         )
-    return answer_list(found, "accounts", as_json, as_jsonl, _show_explanation)
 
 
 def statement(
@@ -93,13 +96,14 @@ def statement(
     if begin > end:
         refuse("--from must not be later than --to.")
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "accounts",
             lambda cursor, one: audit.statement(cursor, one, card, begin, end),
             lambda cursor: national.statement(cursor, card, begin, end),
+            _show_statement,
         )
-    return answer_list(found, "accounts", as_json, as_jsonl, _show_statement)
 
 
 def instant(option: str, text: str | None) -> int | None:

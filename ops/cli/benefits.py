@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.clearing_acts import month
 from ops.cli.output import Json, Jsonl, for_people
 from ops.cli.sources import Source
-from ops.cli.things import Asked, Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
+from ops.cli.things import Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import payouts
 from projections.questions.snapshot import Cursor
 from projections.views.business.payouts import PAYOUTS

@@ -5,14 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.answers import Asked, answer_about, answer_listing
 from ops.cli.opening import opened
 from ops.cli.output import (
-    DONE,
     ROWS_FOR_PEOPLE,
     Json,
     Jsonl,
-    answer,
-    answer_list,
     for_people,
     is_text,
     refuse,
@@ -20,13 +18,12 @@ from ops.cli.output import (
     table,
     yuan,
 )
-from ops.cli.sources import Source, asked_of, listed, told
-from ops.cli.things import tell
-from projections.questions import balances, snapshot
+from ops.cli.sources import Source, listed, told
+from projections.questions import balances
 from projections.questions.national import books as national
+from projections.questions.things import Listing
 
 Card = Annotated[str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, or a card_id.")]
-Listed = balances.Accounts | national.Accounts
 ACCOUNT_COLUMNS = ("account", "balance>", "debit>", "credit>", "entries>", "last position>")
 
 
@@ -39,13 +36,14 @@ def balance(card: Card, source: Source = None, as_json: Json = False, as_jsonl: 
     """
     refuse_both(as_json, as_jsonl)
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "accounts",
             lambda cursor, one: balances.balance(cursor, one, card, ledger.config, ledger.keyring),
             lambda cursor: national.balance(cursor, card, ledger.config, ledger.keyring),
+            _show_balance,
         )
-    return answer_list(found, "accounts", as_json, as_jsonl, _show_balance)
 
 
 def accounts(
@@ -63,16 +61,15 @@ def accounts(
     refuse_both(as_json, as_jsonl)
     if prefix is not None and not is_text(prefix):
         refuse("--prefix must be UTF-8.")
-
-    def answered(found: Listed) -> None:
-        tell(found, "accounts", as_json, as_jsonl, _show_accounts)
-
-    def of_one(cursor: snapshot.Cursor, one: str) -> None:
-        answered(balances.Accounts(cursor, one, prefix))
-
     with opened() as ledger:
-        asked_of(ledger, source, of_one, lambda cursor: answered(national.Accounts(cursor, prefix)))
-    return DONE
+        return answer_listing(
+            ledger,
+            Asked(source, as_json, as_jsonl),
+            "accounts",
+            lambda cursor, one: balances.Accounts(cursor, one, prefix),
+            lambda cursor: national.Accounts(cursor, prefix),
+            _show_accounts,
+        )
 
 
 def trial_balance(source: Source = None, as_json: Json = False) -> int:
@@ -85,9 +82,15 @@ def trial_balance(source: Source = None, as_json: Json = False) -> int:
       onecard trial-balance
     """
     with opened() as ledger:
-        found = asked_of(ledger, source, balances.trial_balance, national.trial_balance)
-    ok = all(invariant["holds"] for invariant in found["invariants"])
-    return answer(found, as_json, show_trial_balance, ok=ok)
+        return answer_about(
+            ledger,
+            Asked(source, as_json, False),
+            None,
+            balances.trial_balance,
+            national.trial_balance,
+            show_trial_balance,
+            is_ok=lambda found: all(invariant["holds"] for invariant in found["invariants"]),
+        )
 
 
 def account_row(account: dict[str, Any]) -> tuple[object, ...]:
@@ -105,7 +108,7 @@ def _show_balance(found: dict[str, Any]) -> None:
         console.print(f"Yuan, up to position {told(found['position'])}.")
 
 
-def _show_accounts(found: Listed) -> None:
+def _show_accounts(found: Listing) -> None:
     rows = found.rows()
     with for_people() as console:
         console.print(listed(ACCOUNT_COLUMNS, islice(rows, ROWS_FOR_PEOPLE), account_row))

@@ -6,15 +6,16 @@ from typing import Annotated
 import typer
 
 from ops.cli import clearing_acts, clearing_shown
+from ops.cli.answers import Asked, answer_about, answer_listing
 from ops.cli.clearing_acts import Month, month
 from ops.cli.opening import opened
-from ops.cli.output import DONE, Json, Jsonl, answer, answer_list, is_text, refuse, refuse_both
-from ops.cli.sources import Source, asked_of
-from ops.cli.things import tell
+from ops.cli.output import Json, Jsonl, is_text, refuse, refuse_both
+from ops.cli.sources import Source
 from projections.questions import clearing as questions
-from projections.questions import clearing_lines, clearing_show, snapshot
+from projections.questions import clearing_lines, clearing_show
 from projections.questions.national import clearing as national
 from projections.questions.national.show import show as national_show
+from projections.views.clearing import view
 
 clearing = typer.Typer(help="Monthly clearing between provinces.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -54,17 +55,15 @@ def clearing_lines_(
         refuse(f"--state must be one of {', '.join(clearing_lines.STATES)}, not {state!r}.")
     rows = filters(book, home, treatment)
     wanted = clearing_lines.Wanted(cycle, state, deferred, rows.book, rows.home, rows.treatment)
-
-    def answered(found: clearing_lines.Lines | national.Lines) -> None:
-        tell(found, "lines", as_json, as_jsonl, lambda one: clearing_shown.show_lines(one.rows(), one.rest))
-
     with opened() as ledger:
-
-        def of_one(cursor: snapshot.Cursor, one: str) -> None:
-            answered(clearing_lines.Lines(cursor, one, ledger.config, wanted))
-
-        asked_of(ledger, source, of_one, lambda cursor: answered(national.Lines(cursor, ledger.config, wanted)))
-    return DONE
+        return answer_listing(
+            ledger,
+            Asked(source, as_json, as_jsonl),
+            "lines",
+            lambda cursor, one: clearing_lines.Lines(cursor, one, ledger.config, wanted),
+            lambda cursor: national.Lines(cursor, ledger.config, wanted),
+            clearing_shown.show_lines,
+        )
 
 
 @clearing.command("table")
@@ -77,7 +76,7 @@ def clearing_table(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Show the table of a cycle; of an open one, what a cut-off would take now.
+    """Show the table of a cycle; of an open one, what a cut-off would take of what the view has seen.
 
     \b
     Example:
@@ -86,13 +85,14 @@ def clearing_table(
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book, home, treatment)
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "rows",
             lambda cursor, one: questions.table(cursor, one, name, ledger.config, wanted),
             lambda cursor: national.table(cursor, name, ledger.config, wanted),
+            clearing_shown.show_table,
         )
-    return answer_list(found, "rows", as_json, as_jsonl, clearing_shown.show_table)
 
 
 @clearing.command("notices")
@@ -114,13 +114,14 @@ def clearing_notices(
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book, home, treatment)
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "notices",
             lambda cursor, one: questions.notices(cursor, one, name, ledger.config, wanted),
             lambda cursor: national.notices(cursor, name, ledger.config, wanted),
+            clearing_shown.show_notices,
         )
-    return answer_list(found, "notices", as_json, as_jsonl, clearing_shown.show_notices)
 
 
 @clearing.command("net")
@@ -136,13 +137,14 @@ def clearing_net(
     refuse_both(as_json, as_jsonl)
     name, wanted = month("MONTH", cycle), filters(book)
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, as_jsonl),
+            "pairs",
             lambda cursor, one: questions.net(cursor, one, name, ledger.config, wanted.book),
             lambda cursor: national.net(cursor, name, ledger.config, wanted.book),
+            clearing_shown.show_net,
         )
-    return answer_list(found, "pairs", as_json, as_jsonl, clearing_shown.show_net)
 
 
 @clearing.command("show")
@@ -160,13 +162,15 @@ def clearing_show_(
     if not is_text(name):
         refuse("ID must be UTF-8.")
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, False),
+            None,
             lambda cursor, one: clearing_show.show(cursor, one, name, ledger.config),
             lambda cursor: national_show(cursor, name, ledger.config),
+            clearing_shown.show_one,
+            unsaid=view.NAME,
         )
-    return answer(found, as_json, clearing_shown.show_one)
 
 
 clearing.command("cut-off")(clearing_acts.cut_off)

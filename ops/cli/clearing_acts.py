@@ -17,6 +17,7 @@ from ledger.service.batch import Receipt
 from ledger.service.run import shaped
 from ledger.store.recorder import History
 from ops.cli import clearing_shown
+from ops.cli.answers import of_sources, tell_further
 from ops.cli.audit import day
 from ops.cli.opening import READER_ROLE, asked, opened
 from ops.cli.output import (
@@ -40,7 +41,9 @@ from projections import follow
 from projections.feed.log import LogFeed
 from projections.questions import clearing as questions
 from projections.questions import reconciliation, sources
+from projections.questions.reach import further, reached
 from projections.questions.reconciliation_file import Misformed
+from projections.questions.snapshot import Cursor
 from projections.views.clearing.view import Clearing
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A cycle: YYYY-MM.")]
@@ -122,7 +125,8 @@ def reconcile(
     with _readable(file) as stream, opened() as ledger:
         if run_id is not None and source not in (None, ledger.source):
             refuse("--run-id records what came out of the store's own settlements: leave out --source.")
-        found = _compared(ledger, source, file, stream, comparison)
+        whose, position, more = _whose(ledger, source)
+        found = _compared(ledger, whose, file, stream, comparison)
         ok = not found["discrepancies"]
         if run_id is not None:
             receipt, rejected = _submit(ledger, _run(found, run_id), submitter, reference, occurred_at)
@@ -133,7 +137,11 @@ def reconcile(
     if as_jsonl:
         lines(found["discrepancies"])
         return DONE if ok else FOUND
-    return answer(found, as_json, clearing_shown.show_reconciled, ok=ok)
+    if as_json:
+        return answer(found, as_json, clearing_shown.show_reconciled, ok=ok)
+    ended = answer({**found, "position": position}, False, clearing_shown.show_reconciled, ok=ok)
+    tell_further(more, ledger)
+    return ended
 
 
 def month(option: str, text: str) -> str:
@@ -232,10 +240,19 @@ def _readable(file: str) -> BinaryIO:
         refuse(f"{_shown(file)} cannot be read: {error.strerror}.")
 
 
+def _whose(ledger: Ledger, source: str | None) -> tuple[str, int | dict[str, int], str | None]:
+    """Whose settlements, at least up to where they will be compared, and where the log is if that is further."""
+
+    def stood(cursor: Cursor, one: str) -> tuple[str, int | dict[str, int], str | None]:
+        position = reached(cursor, Clearing.name, one)
+        return one, position, further(cursor, of_sources(ledger, one, position))
+
+    return asked_of(ledger, source, stood, lambda cursor: stood(cursor, sources.ALL))
+
+
 def _compared(
-    ledger: Ledger, source: str | None, file: str, stream: BinaryIO, comparison: reconciliation.Comparison
+    ledger: Ledger, whose: str, file: str, stream: BinaryIO, comparison: reconciliation.Comparison
 ) -> dict[str, Any]:
-    whose = asked_of(ledger, source, lambda cursor, one: one, lambda cursor: sources.ALL)
     with closing(ledger.connect()) as connection:
         try:
             return reconciliation.reconcile(connection, whose, stream, comparison)

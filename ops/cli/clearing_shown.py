@@ -1,6 +1,6 @@
 """Clearing for people: tables in yuan with the provinces' names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from ops.cli.output import ROWS_FOR_PEOPLE, for_people, table, yuan
 from ops.cli.provinces import named
 from ops.cli.sources import listed, told
+from projections.questions.things import Listing
 
 LINE_COLUMNS: Final = (
     "line", "kind", "home", "treatment", "type", "amount>", "settlement", "date", "state", "cycle", "deferred>", "",
@@ -44,13 +45,13 @@ def table_row(row: dict[str, Any]) -> tuple[object, ...]:
     return (*key, *counts, *sums)
 
 
-def show_lines(rows: Iterable[dict[str, Any]], rest: Any) -> None:
-    """Lines as they come; `rest` gives the sums when all were read."""
-    stream = iter(rows)
+def show_lines(lines: Listing) -> None:
+    """Lines as they come; the sums when all were read."""
+    stream = lines.rows()
     with for_people() as console:
         console.print(listed(LINE_COLUMNS, islice(stream, ROWS_FOR_PEOPLE), line_row))
         more = sum(1 for _ in stream)
-        found = rest()
+        found = lines.rest()
         if more:
             console.print(f"... and {more:,} more: narrow them down by --state, --home and the like, or take --jsonl.")
         sums = f"{found['count']:,} lines of {yuan(found['amount_fen'])} yuan together"
@@ -64,7 +65,7 @@ def show_table(found: dict[str, Any]) -> None:
 
 def print_table(console: Console, found: dict[str, Any]) -> None:
     states = {
-        "OPEN": "is open: this is what a cut-off would take now",
+        "OPEN": "is open: this is what a cut-off would take of what happened up to the position below",
         "CUT_OFF": f"was cut off at position {told(found['cut_off_position'])} and is not closed yet",
         "CLOSED": f"was cut off at position {told(found['cut_off_position'])} and is closed",
     }
@@ -80,12 +81,18 @@ def print_table(console: Console, found: dict[str, Any]) -> None:
     )
     if found["table_digest"] is not None:
         console.print(f"Table digest {found['table_digest']}.")
+    print_reached(console, found)
+
+
+def print_reached(console: Console, found: dict[str, Any]) -> None:
+    console.print(f"Yuan, up to position {told(found['position'])}.")
 
 
 def show_notices(found: dict[str, Any]) -> None:
     with for_people() as console:
         if found["state"] != "CLOSED" and not found["notices"]:
             console.print(f"Cycle {found['cycle']} is {found['state']}: notices come from closed cycles.")
+            print_reached(console, found)
             return
         columns = (
             "book", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
@@ -127,6 +134,7 @@ def show_net(found: dict[str, Any]) -> None:
     with for_people() as console:
         console.print(table(columns, rows))
         console.print("For information only: each direction is paid by its own notice.")
+        print_reached(console, found)
 
 
 def show_one(found: dict[str, Any]) -> None:
@@ -139,6 +147,7 @@ def show_one(found: dict[str, Any]) -> None:
             for settlement in _singles(found["settlement"]):
                 _print_settlement(console, settlement)
             _print_acts(console, found)
+        print_reached(console, found)
 
 
 def _singles(value: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -207,6 +216,7 @@ def show_reconciled(found: dict[str, Any]) -> None:
         console.print(f"{found['matched']:,} matched, {counts or 'nothing else'}.")
         if found["receipt"] is not None:
             console.print(f"Recorded at position {found['receipt']['position']}.")
+        print_reached(console, found)
 
 
 def _discrepancy_row(one: dict[str, Any]) -> tuple[object, ...]:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.audit import day
 from ops.cli.output import Json, Jsonl, yuan
 from ops.cli.sources import Source
-from ops.cli.things import Asked, Card, answer_things, card_id_of, one_of, only
+from ops.cli.things import Card, answer_things, card_id_of, one_of, only
 from projections.questions import loans as questions
 from projections.views.business.loans import LOANS
 

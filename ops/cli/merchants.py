@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.output import Json, Jsonl
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
-from ops.cli.things import Asked, Element, answer_things, only, yuans
+from ops.cli.things import Element, answer_things, only, yuans
 from projections.questions import merchants as questions
 from projections.views.business.merchants import MERCHANTS
 

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.audit import day
 from ops.cli.output import Json, Jsonl, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
-from ops.cli.things import Asked, answer_things, one_of, only
+from ops.cli.things import answer_things, one_of, only
 from projections.questions import services as questions
 from projections.questions.services import BY
 from projections.views.business.services import SERVICES

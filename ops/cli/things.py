@@ -1,26 +1,15 @@
 """Lists of things: one document, one object a line, or a table of the first of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ops.cli.answers import Asked, answer_about, answer_listing
 from ops.cli.opening import opened
-from ops.cli.output import (
-    DONE,
-    ROWS_FOR_PEOPLE,
-    answer,
-    document_of,
-    for_people,
-    is_text,
-    lines,
-    refuse,
-    refuse_both,
-    yuan,
-)
-from ops.cli.sources import asked_of, listed, told
+from ops.cli.output import ROWS_FOR_PEOPLE, for_people, is_text, refuse, refuse_both, yuan
+from ops.cli.sources import listed, told
 from projections.questions import streams
 from projections.questions.snapshot import Cursor
 from projections.questions.things import Listing, OfAll
@@ -29,15 +18,6 @@ from projections.views.business.folded import Folded
 Element = dict[str, Any]
 Row = Callable[[Element], Sequence[object]]
 L = TypeVar("L", bound=Listing)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whose things, and in which form they are wanted."""
-
-    source: str | None
-    as_json: bool
-    as_jsonl: bool
 
 
 def only(metavar: str, help_text: str, option: str | None = None) -> Any:
@@ -71,16 +51,6 @@ def yuans(one: Element, *names: str) -> list[str]:
     return [yuan(one[f"{name}_fen"]) for name in names]
 
 
-def tell(found: L, name: str, as_json: bool, as_jsonl: bool, show: Callable[[L], None]) -> None:
-    """A listing in the form that was asked for, as it is read; `name`: of its list in the document."""
-    if as_jsonl:
-        lines(found.rows())
-    elif as_json:
-        document_of(name, found.rows(), found.rest)
-    else:
-        show(found)
-
-
 def answer_parts(
     asked: Asked, thing: str, given: str, name: str, of_one: Callable[[Cursor, str], L], show: Callable[[L], None]
 ) -> int:
@@ -90,13 +60,14 @@ def answer_parts(
         refuse(f"{thing.upper()} must be UTF-8.")
 
     with opened() as ledger:
-        asked_of(
+        return answer_listing(
             ledger,
-            asked.source,
-            lambda cursor, one: tell(of_one(cursor, one), name, asked.as_json, asked.as_jsonl, show),
+            asked,
+            name,
+            of_one,
             lambda cursor: refuse(f"one {thing} is of one ledger: name it by --source, all is for lists."),
+            show,
         )
-    return DONE
 
 
 def answer_things(
@@ -104,18 +75,15 @@ def answer_things(
 ) -> int:
     """The list `name` of a document, as it is read: it may be longer than memory. `of_one`: asked of one ledger."""
     refuse_both(asked.as_json, asked.as_jsonl)
-
-    def answered(found: Listing) -> None:
-        tell(found, name, asked.as_json, asked.as_jsonl, lambda one: show_things(one, name, columns, row))
-
     with opened() as ledger:
-        asked_of(
+        return answer_listing(
             ledger,
-            asked.source,
-            lambda cursor, one: answered(of_one(cursor, one)),
-            lambda cursor: answered(OfAll(cursor, view, of_one)),
+            asked,
+            name,
+            of_one,
+            lambda cursor: OfAll(cursor, view, of_one),
+            lambda one: show_things(one, name, columns, row),
         )
-    return DONE
 
 
 def answer_file(
@@ -126,13 +94,14 @@ def answer_file(
 ) -> int:
     """Everything that one ledger knows of one holder."""
     with opened() as ledger:
-        found = asked_of(
+        return answer_about(
             ledger,
-            source,
+            Asked(source, as_json, False),
+            None,
             of_one,
             lambda cursor: refuse("one file is of one ledger: name it by --source, all is for lists."),
+            show,
         )
-    return answer(found, as_json, show)
 
 
 def show_things(found: Listing, name: str, columns: Sequence[str], row: Row) -> None:

@@ -4,20 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.output import Json, Jsonl, for_people, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
-from ops.cli.things import (
-    Asked,
-    Element,
-    answer_parts,
-    answer_things,
-    card_id_of,
-    one_of,
-    only,
-    show_things,
-    yuans,
-)
+from ops.cli.things import Element, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import journeys as questions
 from projections.questions.snapshot import Cursor
 from projections.views.business.journeys import JOURNEYS

@@ -4,22 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.answers import Asked
 from ops.cli.audit import day
 from ops.cli.output import Json, Jsonl, for_people
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
-from ops.cli.things import (
-    Asked,
-    Card,
-    Element,
-    answer_parts,
-    answer_things,
-    card_id_of,
-    one_of,
-    only,
-    show_things,
-    yuans,
-)
+from ops.cli.things import Card, Element, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import vouchers as questions
 from projections.views.business.vouchers import VOUCHERS
 

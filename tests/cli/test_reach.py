@@ -1,0 +1,161 @@
+"""How far an answer reaches: people are told where the log is further and what to do; programs read `position`."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.cli.lines import CARD_ID, NUMBER, SN, UNKNOWN_SN, write
+from tests.cli.test_clearing import confirm, submit
+from tests.fix_command import Ended, Onecard
+from tests.projections.bills import Bills, detail, text
+
+MONTH = "2025-06"
+CATCH_UP = "run `onecard follow --until-caught-up`"
+BEHIND = f"The log is at position 6, 2 events further: {CATCH_UP}.\n"
+RECONCILED = ("--level", "L2", "--counterparty", "31", "--from", "2025-06-01", "--to", "2025-06-30")
+ANSWERS = (
+    ("balance", SN),
+    ("accounts",),
+    ("accounts", "--prefix", "nothing"),
+    ("trial-balance",),
+    ("history", SN),
+    ("explain", SN),
+    ("statement", SN, "--from", "2025-01-01", "--to", "2025-12-31"),
+    ("person", SN),
+    ("clearing", "lines"),
+    ("clearing", "table", MONTH),
+    ("clearing", "notices", MONTH),
+    ("clearing", "show", "A"),
+    ("loans", "list"),
+    ("transit", "journeys", SN),
+)
+
+
+@pytest.fixture
+def behind(onecard: Onecard, tmp_path: Path) -> Onecard:
+    """The views stand at position 4, the log at 6: one settlement is in them, its confirmation and another are not."""
+    bills = Bills()
+    for name in "AB":
+        bills.settle(name, "2025-06-02")
+    confirm(bills, "A")
+    submit(onecard, tmp_path, bills.commands[:4])
+    submit_unfollowed(onecard, tmp_path, bills.commands[4:])
+    return onecard
+
+
+def submit_unfollowed(onecard: Onecard, folder: Path, commands: list[dict[str, Any]]) -> None:
+    assert onecard("submit", write(folder / "more.jsonl", *commands), "--json").json["rejected"] == 0
+
+
+def told(ended: Ended) -> str:
+    assert ended.code == 0, ended
+    return ended.stderr
+
+
+def test_every_answer_to_people_says_how_far_it_reaches_and_whether_the_log_is_further(
+    behind: Onecard, tmp_path: Path
+) -> None:
+    file = tmp_path / "centre.txt"
+    file.write_bytes(text(*map(detail, settled("A").facts)))
+    answers = (*ANSWERS, ("clearing", "reconcile", "--file", file, *RECONCILED))
+    for asked in answers:
+        ended = behind(*asked)
+        assert "p to position 4." in ended.stdout, asked
+        assert told(ended) == BEHIND, asked
+        assert told(behind(*asked, "--json")) == "", asked
+    assert told(behind("accounts", "--jsonl")) == told(behind("clearing", "table", MONTH, "--jsonl")) == ""
+
+    assert behind("follow", "--until-caught-up").code == 0
+    for asked in answers[:-1]:
+        ended = behind(*asked)
+        assert (told(ended), "p to position 6." in ended.stdout) == ("", True), asked
+
+
+def test_the_table_of_an_open_month_never_passes_for_what_a_cut_off_would_take_now(behind: Onecard) -> None:
+    ended = behind("clearing", "table", MONTH)
+    assert "No lines." in ended.stdout and "0.00 yuan" in ended.stdout and "take now" not in ended.stdout
+    assert ended.stdout.endswith("up to position 4.\n") and ended.stderr == BEHIND
+    cut = behind("clearing", "cut-off", MONTH, "--submitter", "NHSA", "--reference", "cut")
+    assert "9.00" in cut.stdout and cut.stdout.endswith("up to position 7.\n") and cut.stderr == ""
+    assert told(behind("clearing", "net", MONTH)) == ""
+    assert behind("clearing", "net", MONTH).stdout.endswith("up to position 7.\n")
+
+
+def test_one_event_is_one_event_and_a_relay_is_named_where_events_come_through_kafka(
+    behind: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind("follow", "--until-caught-up")
+    bills = settled("C")
+    bills.commands[-1]["reference"] = "c"
+    submit_unfollowed(behind, tmp_path, bills.commands[-1:])
+    assert told(behind("accounts")) == f"The log is at position 7, 1 event further: {CATCH_UP}.\n"
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    assert told(behind("accounts")).endswith(f"{CATCH_UP}, with `onecard relay` running.\n")
+
+
+def test_only_of_the_stores_own_source_the_log_is_here(
+    behind: Onecard, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = behind("trial-balance", "--source", "all")
+    assert "up to position 4 (33)." in whole.stdout and told(whole) == BEHIND
+    with psycopg.connect(dsn) as connection:
+        connection.execute("INSERT INTO views.tracking (view, version, source, position) SELECT view, version, '31', 2"
+                           " FROM views.live")  # fmt: skip
+    for asked in (("accounts",), ("trial-balance",), ("clearing", "table", MONTH)):
+        assert told(behind(*asked, "--source", "31")) == ""
+        assert told(behind(*asked, "--source", "all")) == BEHIND
+
+
+# --- what nobody is known by -----------------------------------------------------------------------------------------
+
+
+def test_what_is_not_known_yet_may_be_in_the_log(behind: Onecard) -> None:
+    further = f"(the log is at position 6, 2 events further: {CATCH_UP})"
+    for asked in (
+        ("balance", UNKNOWN_SN), ("clearing", "show", "B"), ("clearing", "net", MONTH), ("person", "0" * 64),
+        ("enterprise", "91350100M000100Y43"),
+    ):  # fmt: skip
+        ended = behind(*asked)
+        assert (ended.code, ended.stdout) == (1, "") and ended.stderr.endswith(f" up to position 4 {further}.\n")
+        assert further in behind(*asked[:-1], asked[-1], "--json").json["error"]["message"]
+    assert further in behind("history", UNKNOWN_SN, "--source", "all").stderr
+    behind("follow", "--until-caught-up")
+    assert behind("balance", UNKNOWN_SN).stderr == (
+        f"onecard: no card is known by the name '{UNKNOWN_SN}' up to position 6.\n"
+    )
+    assert behind("verify", "--card", UNKNOWN_SN).stderr == (
+        f"onecard: no card is known by the name '{UNKNOWN_SN}' in the log.\n"
+    )
+
+
+def test_a_name_that_no_card_is_known_by_is_repeated_with_what_it_should_look_like(behind: Onecard) -> None:
+    def said(*asked: str) -> str:
+        return behind(*asked).stderr
+
+    assert said("balance", SN.lower()).endswith(f"; a card_sn is written in upper case: {SN}.\n")
+    assert "the name 'x\\udcff'" in said("balance", "x\udcff")
+    for name in ("nobody", CARD_ID.replace("-", ""), SN[:-1]):
+        assert "a card_sn is 32 characters in upper case" in said("explain", name)
+    assert "this name of 65 characters" in said("history", "x" * 65)
+    assert "'nobody'" in said("enterprise", "nobody") and "enterprise's credit code" in said("enterprise", "nobody")
+    assert "person key" in said("person", "nobody")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [NUMBER, NUMBER[:-1] + "x", f"{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}", NUMBER[:6] + NUMBER[8:17], f"p{NUMBER}"],
+)
+def test_a_persons_number_is_repeated_nowhere(behind: Onecard, number: str) -> None:
+    for asked in (("balance",), ("history",), ("person",), ("enterprise",), ("verify", "--card"), ("clearing", "show")):
+        for options in ((), ("--json",)):
+            ended = behind(*asked, number, *options)
+            assert ended.code == 1 and NUMBER[8:14] not in ended.stdout + ended.stderr, ended
+    assert "this name of" in behind("balance", number, "--source", "all").stderr
+
+
+def settled(name: str) -> Bills:
+    bills = Bills()
+    bills.settle(name, "2025-06-02")
+    return bills
