@@ -27,6 +27,15 @@ def stands_in(pid: int, name: str, places: tuple[str, ...]) -> bool:
         return False
 
 
+def is_over(process: psutil.Process) -> bool:
+    """Whether nothing of it is left. Its first thread may have ended while others still hold its ports and files."""
+    try:
+        has_ended = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return has_ended and process.num_threads() <= 1
+    except psutil.Error:
+        return True
+
+
 def lines_of(path: Path) -> list[str]:
     """The lines of a small file without the blanks at their ends; none when there is no such file."""
     try:

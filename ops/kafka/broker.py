@@ -33,7 +33,7 @@ from ops.kafka.properties import (
 )
 from ops.kafka.registration import Registration
 from ops.problems import EnvironmentProblem
-from ops.processes import MB, Progress, first_number, log_since, stands_in, ticks
+from ops.processes import MB, Progress, first_number, is_over, log_since, stands_in, ticks
 from ops.settings import make_home
 
 NAME = "broker"
@@ -278,10 +278,13 @@ class Broker:
         pid = self.pid()
         if pid is None:
             return
-        with contextlib.suppress(ProcessLookupError):
+        try:
+            process = psutil.Process(pid)
             os.kill(pid, how)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return
         seconds_gone = ticks()
-        while self._is_ours(pid):
+        while not is_over(process):
             if seconds := next(seconds_gone):
                 progress(f"the Kafka broker is stopping, {seconds} s ...")
                 if seconds >= LONGEST_STOP:
