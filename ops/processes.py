@@ -30,8 +30,10 @@ def stands_in(pid: int, name: str, places: tuple[str, ...]) -> bool:
 def is_over(process: psutil.Process) -> bool:
     """Whether nothing of it is left. Its first thread may have ended while others still hold its ports and files."""
     try:
-        has_ended = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-        return has_ended and process.num_threads() <= 1
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False
+        threads: int = process.num_threads()
+        return threads <= 1
     except psutil.Error:
         return True
 
