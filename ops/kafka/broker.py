@@ -205,12 +205,12 @@ class Broker:
             raise EnvironmentProblem(f"Kafka could not format {self.data}:\n{said}")
 
     def _bury(self, registration: Registration, program: str, classes: Path, progress: Progress) -> None:
-        """Let the controller alone give up the registration of a broker that was killed (docs/adr/0025).
+        """Let the controller alone give up the registration of a broker that has ended (docs/adr/0025).
 
         A node that came back under it would lead its partitions for a moment in which it cannot reach itself, and
         lose what is left to do of a transaction that it was ending.
         """
-        progress("the Kafka broker was not stopped in order: its controller is told so first ...")
+        progress("the Kafka controller gives up the broker that has ended ...")
         seconds_gone = ticks()
         try:
             controller = self._start_process(program, classes, self._controller_properties)
@@ -221,7 +221,7 @@ class Broker:
                     progress(f"the Kafka controller is starting, {seconds} s ...")
                     if seconds >= LONGEST_BURIAL:
                         raise EnvironmentProblem(
-                            f"The Kafka controller does not give up the broker that was killed in {seconds} s; "
+                            f"The Kafka controller does not give up the broker that has ended in {seconds} s; "
                             f"{self.log} may say what hinders it. Start it again. If it stays so, "
                             f"{self._how_to_begin_anew()}"
                         )

@@ -28,6 +28,8 @@ ALWAYS = {
     # A node that hung for longer than this would lose its partitions to nobody, and the end of a transaction with them
     # (docs/adr/0025): with one node, nothing is gained by noticing.
     "broker.session.timeout.ms": "600000",
+    # With it, a stop would take the leaders away first while transactions are still being ended, to the same end.
+    "controlled.shutdown.enable": "false",
     "broker.heartbeat.interval.ms": "500",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
