@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -17,12 +18,23 @@ from projections.feed.port import Broken
 from projections.feed.share import ShareFeed
 from projections.feed.topic import TopicFeed
 from projections.kafka.access import BrokerProblem
+from tests.fix_stores import Store
 from tests.projections.feed.planting import Planting
+from tests.service.rivals import Rivals
 
 
 @pytest.fixture
-def held_up(planting: Planting) -> Iterator[Planting]:
-    """Somebody's transaction stands before everything in every partition of the cards; then all is published."""
+def held_up(store: Store, plant: Callable[[Store], Planting], tmp_path: Path) -> Iterator[Planting]:
+    """Somebody's transaction stands before everything in every partition of the cards; then all is published.
+
+    In each partition a card's issue comes first: what other topics hold comes after it.
+    """
+    rivals, path = Rivals(), tmp_path / "cards.jsonl"
+    for _ in range(20):
+        rivals.card()
+    path.write_bytes(b"".join(line + b"\n" for line in rivals.before))
+    store.submit(path)
+    planting = plant(store)
     name = planting.kafka.topology.events("card", planting.source)
     producer = Producer(
         {"bootstrap.servers": planting.kafka.local, "transactional.id": f"x-{planting.source}", "log_level": 0}
