@@ -3,7 +3,6 @@
 A table is shown from the view, so the view is first brought up to the event that was just recorded.
 """
 
-import os
 from contextlib import closing
 from typing import Annotated, Any, BinaryIO
 
@@ -19,6 +18,7 @@ from ledger.store.recorder import History
 from ops.cli import clearing_shown
 from ops.cli.answers import of_sources, tell_further
 from ops.cli.audit import day
+from ops.cli.named_files import shown
 from ops.cli.opening import READER_ROLE, asked, opened
 from ops.cli.output import (
     DONE,
@@ -237,7 +237,7 @@ def _readable(file: str) -> BinaryIO:
     try:
         return open(file, "rb")
     except OSError as error:
-        refuse(f"{_shown(file)} cannot be read: {error.strerror}.")
+        refuse(f"{shown(file)} cannot be read: {error.strerror}.")
 
 
 def _whose(ledger: Ledger, source: str | None) -> tuple[str, int | dict[str, int], str | None]:
@@ -257,7 +257,7 @@ def _compared(
         try:
             return reconciliation.reconcile(connection, whose, stream, comparison)
         except Misformed as misformed:
-            refuse(f"{_shown(file)}, {misformed}.")
+            refuse(f"{shown(file)}, {misformed}.")
 
 
 def _run(found: dict[str, Any], run_id: str) -> dict[str, Any]:
@@ -266,8 +266,3 @@ def _run(found: dict[str, Any], run_id: str) -> dict[str, Any]:
         "level counterparty from to file_sha256 matched only_local only_centre amount_diff state_diff duplicate_centre"
     )
     return {"command": "RunReconciliation", "run_id": run_id, **{name: found[name] for name in said.split()}}
-
-
-def _shown(path: str) -> str:
-    """A file's name as text, also where it is not UTF-8."""
-    return os.fsencode(path).decode(errors="replace")

@@ -16,7 +16,7 @@ from projections.questions import topic_lag
 from projections.questions.lag import Stand
 from projections.questions.topic_lag import MOST_READ, Waiting
 from projections.relay.progress import Foreign, Progress, published
-from projections.topics.topology import Topology, parse, source_of_relay
+from projections.topics.topology import Topology, parse, source_of_relay, sources_among
 
 # A relay's transaction may last a minute; brokers end one that lasts longer, unless they have lost track of it.
 LONGEST_TRANSACTION_SECONDS: Final = 300
@@ -108,7 +108,7 @@ class Brokers:
 
     def sources(self) -> list[str]:
         """Every source that has a relay's topic here."""
-        return sorted(filter(None, map(source_of_relay, self._cluster.topics())))
+        return sorted(sources_among(self._cluster.topics()))
 
     def published(self, source: str) -> Progress | None:
         """How far a source is on its topics; None if nothing of it is."""
