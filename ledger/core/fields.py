@@ -3,22 +3,23 @@
 Each type checks one value in the contract's order (type, format, range, code), raises Rejected with the first code that
 fails and returns the value as the core keeps it: instants as microseconds, dates as days, funds sorted by key.
 
-Types that keep a value as it came also say in `UNCHANGED` what they take, in the words of the decoder that reads most
-lines (`ledger.core.swift`): made from the same pattern, words and bounds. `WORDS` tells people what
-every type takes: the reference of commands is written from it.
+Types that keep a value as it came also tell the reader of most lines (`ledger.core.swift`) what they take: by the same
+pattern in `PATTERNS`, or in the words of its decoder, made from the same words and bounds, in `UNCHANGED`. `WORDS`
+tells people what every type takes: the reference of commands is written from it.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from operator import mul
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from ledger.core import provinces
-from ledger.core.calendar import from_date, instant_of
+from ledger.core.calendar import SECOND, from_date, instant_of
 from ledger.core.rejection import Rejected
 
 Parse = Callable[[Any], Any]
@@ -42,6 +43,7 @@ INSTANT = re.compile(
 )
 AREA = re.compile(r"[0-9]{6}")
 PROVINCE = re.compile(r"[0-9]{2}")
+AN_INSTANT: Final = "an instant with offset such as 2025-06-15T09:00:00+08:00"
 
 PERSON_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 PERSON_CHECKS: Final = "10X98765432"
@@ -54,12 +56,19 @@ CARD_NUMBER_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
 EVERY_YEAR: Final = frozenset((date(2001, 1, 1) + timedelta(number)).strftime("%m%d") for number in range(365))
 
 UNCHANGED: Final[dict[Parse, Any]] = {}
+PATTERNS: Final[dict[Parse, str]] = {}
 WORDS: Final[dict[Parse, str]] = {}
 
 
 def keeps(parse: Parse, taken: Any) -> Parse:
     """`parse` takes exactly the values of the type `taken`, and returns them unchanged."""
     UNCHANGED[parse] = taken
+    return parse
+
+
+def follows(parse: Parse, pattern: str) -> Parse:
+    """`parse` takes exactly the strings that match `pattern` as a whole, and returns them unchanged."""
+    PATTERNS[parse] = pattern
     return parse
 
 
@@ -96,7 +105,7 @@ def matching(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise bad_format(wanted)
         return value
 
-    return worded(keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?:{pattern.pattern})\Z")]), wanted)
+    return worded(follows(parse, pattern.pattern), wanted)
 
 
 def one_of(*words: str) -> Parse:
@@ -219,7 +228,7 @@ def _prefixed(pattern: re.Pattern[str], wanted: str) -> Parse:
             raise unknown_code("of a known province (its first two digits are not)")
         return value
 
-    keeps(parse, Annotated[str, msgspec.Meta(pattern=rf"\A(?=(?:{KNOWN_PROVINCES}))(?:{pattern.pattern})\Z")])
+    follows(parse, rf"(?=(?:{KNOWN_PROVINCES}))(?:{pattern.pattern})")
     return worded(parse, f"{wanted}; it begins with a province code")
 
 
@@ -250,13 +259,23 @@ def month(value: Any) -> str:
 
 INSTANT_LOW: Final = 946_684_800_000_000
 INSTANT_HIGH: Final = 4_102_444_800_000_000
+SECONDS: Final = {f"{second:02}": second * SECOND for second in range(60)}
 
 
 def instant(value: Any) -> int:
     if type(value) is not str:
         raise wrong_type("a string")
+    second = SECONDS.get(value[17:19])
+    if second is None:
+        raise bad_format(AN_INSTANT)
+    return _at_its_minute(f"{value[:17]}00{value[19:]}") + second
+
+
+@lru_cache(maxsize=4_096)
+def _at_its_minute(value: str) -> int:
+    """The instant but for its seconds, kept: of the lines of a batch many fall into the same minute."""
     if INSTANT.fullmatch(value) is None:
-        raise bad_format("an instant with offset such as 2025-06-15T09:00:00+08:00")
+        raise bad_format(AN_INSTANT)
     year_zero = value.startswith("0000")
     try:
         found = instant_of(datetime.fromisoformat("2000" + value[4:] if year_zero else value))
@@ -307,7 +326,7 @@ worded(credit_code, "a unified social credit code: 18 characters, the last a che
 worded(card_number, "8 of 0-9 A-Z and a check character")
 worded(day, "a date YYYY-MM-DD from 2000-01-01 to 2099-12-31")
 worded(month, "a month YYYY-MM from 2000-01 to 2099-12")
-worded(instant, "an instant with offset such as 2025-06-15T09:00:00+08:00, of the years 2000 to 2099")
+worded(instant, f"{AN_INSTANT}, of the years 2000 to 2099")
 identifier = matching(ID, "an id: 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit")
 reference = matching(REF, "1 to 128 printable ASCII characters without space")
 digest = matching(HASH, "64 lower-case hexadecimal characters")
