@@ -80,6 +80,8 @@ def migrate(dsn: str) -> list[str]:
             f"The database user may not open the ledger ({error.diag.message_primary}): every command uses the"
             " database's owner, and docs/operating.md says which roles an administrator gives it."
         ) from None
+    except psycopg.errors.RaiseException as error:  # a migration says why it cannot be applied
+        raise EnvironmentProblem(str(error.diag.message_primary)) from None
     return applied
 
 

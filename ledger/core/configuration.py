@@ -20,6 +20,7 @@ from ledger.core.rules import DATES, LEDGER, PROGRAMME, RULES
 
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 MOST_TOLD: Final = 60
+DEFAULTS: Final = {key: frozenset() if rule.kind == DATES else rule.default for key, rule in RULES.items()}
 
 
 def is_date(found: object) -> bool:
@@ -114,8 +115,7 @@ class Configuration:
                         found = (value,)
                 if found:
                     return found[0]
-        rule = RULES[key]
-        return frozenset() if rule.kind == DATES else rule.default
+        return DEFAULTS[key]
 
     def calendar(self, day: int) -> tuple[frozenset[int], frozenset[int]]:
         """(holidays, workdays) in force on `day`."""

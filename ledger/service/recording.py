@@ -65,19 +65,17 @@ def stated(command: Command) -> dict[str, Any]:
 def record(command: Command, drafts: list[Draft], world: World, recorded_at: int) -> list[Recorded]:
     """Make the drafts events of the log at the world's next positions, and change the rows they change."""
     fields = stated(command)
+    fields["recorded_at"] = recorded_at
+    fields["business_date"] = command.bdate
     recorded = []
     for draft in drafts:
         type = EVENTS[draft.event]
-        event: Event = {
-            "card_id": draft.card_id,
-            "recorded_at": recorded_at,
-            "business_date": command.bdate,
-            **fields,
-            **draft.derived,
-        }
+        event: Event = {**fields, **draft.derived, "card_id": draft.card_id}
         stream = row_type, key = type.stream(event)
-        name = stream_id(stream)
-        if row_type is not Card:
+        if row_type is Card:
+            name = key
+        else:
+            name = stream_id(stream)
             del event["card_id"]
             event["stream_id"] = name
         head = world.edit_or_add(row_type, key)

@@ -14,7 +14,7 @@ import psycopg
 from ledger.core.calendar import instant_text
 from ledger.core.identity import Keyring
 from ledger.core.rejection import Rejected
-from ledger.families.card.holder import Card, CardSn
+from ledger.families.card.holder import Card
 from ledger.families.registry import TABLE
 from ledger.service.batch import Line, Outcome
 from ledger.service.writer import Batch, Writer
@@ -80,12 +80,10 @@ def _batches(connection: psycopg.Connection[Any], keyring: Keyring, until: int) 
 def _lines(connection: psycopg.Connection[Any], keyring: Keyring, dues: Sequence[Due], first: int) -> list[Line]:
     names = list(dict.fromkeys((Card, due.card_id) for due in dues))
     cards = {key: row for (_, key), row in Asked(connection, names).found() if isinstance(row, Card)}
-    sn_keys = {key: keyring.card_sn(card.card_sn) for key, card in cards.items()}
-    named = [(CardSn, sn_key) for sn_key in sn_keys.values()]
-    since = {key: row.since for (_, key), row in Asked(connection, named).found() if isinstance(row, CardSn)}
     lines = []
     for number, due in enumerate(dues, first):
-        fields = command_of(due, cards[due.card_id].card_sn, since[sn_keys[due.card_id]])
+        card = cards[due.card_id]
+        fields = command_of(due, card.card_sn, card.sn_since)
         lines.append(Line(number, TABLE.shape(fields, keyring)))
     return lines
 

@@ -20,7 +20,9 @@ from ledger.families.card.holder import (
     Card,
     CardSn,
     Spans,
+    card_id_named,
     card_of,
+    keys_of_card_sn,
     state_at,
 )
 
@@ -39,16 +41,15 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     """Rows of the cards a command names; right at once unless a card has been replaced."""
     if command.type.card:
         card_id = card_id_of(command["card_sn"])
-        yield CardSn, command.sn_key
         yield Card, card_id
+        yield CardSn, command.sn_key
         if command.type.use and command.acting_person is not None:
             actor = delegation.actor_key(card_id, command.acting_person)
             yield delegation.Actor, actor
             yield delegation.Authorisations, delegation.Authorisations.at(actor, 0)
     if command.type.other_card:
         other = command[command.type.other_card]
-        yield CardSn, world.keyring.card_sn(other)
-        yield Card, card_id_of(other)
+        yield from keys_of_card_sn(other, world.keyring.card_sn(other))
     if "scheme" in command.fields:
         yield from scheme.keys(command["scheme"], command["scheme_item"], province_of_use(command))
 
@@ -56,14 +57,20 @@ def keys(command: Command, world: World) -> Iterable[Name]:
 def keys_then(command: Command, world: World) -> Iterable[Name]:
     """Cards under another card_sn than their first; the last page of states for a fact from before the present one."""
     if command.type.card:
-        sn_keys = [command.sn_key]
+        yield from _behind(command, world, command["card_sn"], command.sn_key)
         if command.type.other_card:
-            sn_keys.append(world.keyring.card_sn(command[command.type.other_card]))
-        for found in filter(None, (world.get(CardSn, sn_key) for sn_key in sn_keys)):
-            yield Card, found.card_id
-            card = world.rows.get((Card, found.card_id))
-            if isinstance(card, Card) and command.occurred_at < card.span.since:
-                yield Spans, Spans.at(found.card_id, card.spans - 1)
+            other = command[command.type.other_card]
+            yield from _behind(command, world, other, world.keyring.card_sn(other))
+
+
+def _behind(command: Command, world: World, card_sn: str, sn_key: str) -> Iterable[Name]:
+    card_id = card_id_named(world, card_sn, sn_key)
+    if card_id is not None:
+        card = world.rows.get((Card, card_id))
+        if card is None:
+            yield Card, card_id
+        elif isinstance(card, Card) and command.occurred_at < card.span.since:
+            yield Spans, Spans.at(card_id, card.spans - 1)
 
 
 def admit(command: Command, world: World) -> None:
@@ -97,16 +104,18 @@ def identify(command: Command, world: World) -> None:
 
 def find_card(command: Command, world: World, card_sn: str, sn_key: str, field: str, retired: bool = False) -> str:
     """card_id of a card_sn that was valid at the command's instant; `retired`: also after its retirement."""
-    found = world.get(CardSn, sn_key)
-    if found is None:
+    card_id = card_id_named(world, card_sn, sn_key)
+    if card_id is None:
         raise Rejected("card_unknown", f"no card {card_sn} is recorded here", field)
-    if command.occurred_at < found.since:
+    card = card_of(world, card_id)
+    old = None if card.card_sn == card_sn else world.get(CardSn, sn_key)
+    if command.occurred_at < (card.sn_since if old is None else old.since):
         raise Rejected("before_card_issue", f"{card_sn} was not issued yet at occurred_at", "occurred_at")
-    if not retired and found.retired_at is not None and command.occurred_at >= found.retired_at:
+    if not retired and old is not None and old.retired_at is not None and command.occurred_at >= old.retired_at:
         raise Rejected("card_sn_retired", f"{card_sn} was replaced by then: use the new card_sn", field)
-    if card_of(world, found.card_id).restricted and not command.type.always:
+    if card.restricted and not command.type.always:
         raise Rejected("processing_restricted", "processing of this person's data is restricted", field)
-    return found.card_id
+    return card_id
 
 
 def test_order(command: Command, world: World) -> None:
@@ -169,6 +178,8 @@ def test_scheme(command: Command, world: World) -> None:
 def test_holder(command: Command, world: World) -> None:
     """First check of stage 6: marks *person* and *enterprise*, for every card the command names."""
     type = command.type
+    if not type.person and not type.enterprise:
+        return
     for card_id, field in ((command.card_id, "card_sn"), (command.other_card_id, type.other_card)):
         if card_id and type.person and card_of(world, card_id).holder != "PERSON":
             raise Rejected("not_for_enterprise", "this is for personal cards only", field)

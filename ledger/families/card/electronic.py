@@ -14,7 +14,7 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row, Rows
 from ledger.core.world import Name, World
-from ledger.families.card.holder import ACTIVE, IN_FORCE, REVOKED, Card, CardSn, card_of, on_card
+from ledger.families.card.holder import ACTIVE, IN_FORCE, REVOKED, Card, card_named, card_of, on_card
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -94,12 +94,11 @@ def revoke(command: Command, world: World) -> list[Draft]:
 
 def last_interval(command: Command, world: World) -> Iterable[Name]:
     """Pages that an issue or a revocation changes."""
-    found = world.get(CardSn, command.sn_key)
-    card = world.get(Card, found.card_id) if found else None
-    if found and card:
-        yield Intervals, Intervals.at(found.card_id, card.electronic_spans)
+    if (found := card_named(command, world)) is not None:
+        card_id, card = found
+        yield Intervals, Intervals.at(card_id, card.electronic_spans)
         if card.electronic_spans:
-            yield Intervals, Intervals.at(found.card_id, card.electronic_spans - 1)
+            yield Intervals, Intervals.at(card_id, card.electronic_spans - 1)
 
 
 COMMANDS: Final = (

@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 import msgspec
 
 from ledger.core import rows
-from ledger.core.decider import Event, StreamName
+from ledger.core.decider import Command, Event, StreamName
+from ledger.core.identity import card_id_of
 from ledger.core.rows import Page, Row, Rows, StreamRow
 
 ISSUED: Final = "ISSUED"
@@ -63,6 +64,7 @@ class Spans(Page):
 class Card(StreamRow):
     """One card. `holder`: PERSON or ORGANISATION; `person`: person key or credit code. Purses in fen.
 
+    `sn_since`: when its present card_sn was issued; `highest_counter`: of taps recorded for that card_sn.
     `life_instant`: latest effective instant of its life-cycle events; `electronic_instant`: of the last event of
     chain (b). `electronic`: NONE, IN_FORCE or REVOKED; `electronic_since`: start of its last interval. `previous_card`:
     the card its holder was issued before it.
@@ -94,6 +96,8 @@ class Card(StreamRow):
     registrations: int = 0
     electronic_since: int | None = None
     previous_card: str | None = None
+    sn_since: int = 0
+    highest_counter: int = 0
 
     @property
     def state(self) -> str:
@@ -106,10 +110,11 @@ class Card(StreamRow):
 
 
 class CardSn(Row):
-    """A card_sn ever recorded (key: its keyed hash). Valid from `since` until `retired_at`.
+    """A card_sn that is not its card's first, or not any more (key: its keyed hash). Valid from `since` until
+    `retired_at`. Of the first card_sn, while it is the present one, the card's own row tells all (`card_id_named`).
 
     `blocked_since`: for a retired card_sn the start of the run of states other than ACTIVE that its retirement
-    continues. `highest_counter`: of taps recorded for it.
+    continues. `highest_counter`: of taps recorded for a retired one.
     """
 
     kind: ClassVar[str] = "card_sn"
@@ -163,12 +168,40 @@ def next_span(card_id: str, spans: int) -> tuple[type[Row], str]:
     return Spans, Spans.at(card_id, spans)
 
 
+def next_span_named(command: Command, world: Rows) -> Iterator[tuple[type[Row], str]]:
+    """That page of the card a command names."""
+    if (found := card_named(command, world)) is not None:
+        yield next_span(found[0], found[1].spans)
+
+
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
 def on_card(event: Event) -> StreamName:
     """The stream of events on a card."""
     return Card, event["card_id"]
+
+
+def card_id_named(world: Rows, card_sn: str, sn_key: str) -> str | None:
+    """The card that a card_sn was ever recorded for. Two rows tell, both named by it."""
+    card_id = card_id_of(card_sn)
+    card = world.get(Card, card_id)
+    if card is not None and card.card_sn == card_sn:
+        return card_id
+    found = world.get(CardSn, sn_key)
+    return None if found is None else found.card_id
+
+
+def card_named(command: Command, world: Rows) -> tuple[str, Card] | None:
+    """Before stage 4: the card that a command names, and its row."""
+    card_id = card_id_named(world, command["card_sn"], command.sn_key)
+    card = None if card_id is None else world.get(Card, card_id)
+    return None if card_id is None or card is None else (card_id, card)
+
+
+def keys_of_card_sn(card_sn: str, sn_key: str) -> tuple[tuple[type[Row], str], ...]:
+    """The rows that `card_id_named` reads."""
+    return (Card, card_id_of(card_sn)), (CardSn, sn_key)
 
 
 def card_of(world: Rows, card_id: str) -> Card:

@@ -25,8 +25,11 @@ from ledger.families.card.holder import (
     CardSn,
     Enterprise,
     Person,
+    card_id_named,
     enter,
+    keys_of_card_sn,
     next_span,
+    next_span_named,
     on_card,
 )
 
@@ -56,21 +59,25 @@ def _open(world: World, event: Event, holder: str, person: str) -> None:
     card.issuing_area = event["issuing_area"]
     card.bank = event["bank"]
     card.bank_account = event["bank_account"]
-    card.life_instant = since
+    card.sn_since = card.life_instant = since
     enter(world, card_id, ISSUED, since)
-    world.add(world.keyring.card_sn(event["card_sn"]), CardSn(card_id, since))
 
 
 def replaced(world: World, event: Event, position: int) -> None:
     card_id, since = event["card_id"], event["occurred_at"]
     card = world.edit(Card, card_id)
-    old = world.edit(CardSn, world.keyring.card_sn(card.card_sn))
+    old_key = world.keyring.card_sn(card.card_sn)
+    if card_id == card_id_of(card.card_sn):
+        world.add(old_key, CardSn(card_id, card.sn_since))
+    old = world.edit(CardSn, old_key)
     old.retired_at = since
     run = card.span.run_reaching(since)
     old.blocked_since = since if run is None else run
+    old.highest_counter = card.highest_counter
     world.add(world.keyring.card_sn(event["new_card_sn"]), CardSn(card_id, since))
     card.card_sn = event["new_card_sn"]
-    card.life_instant = since
+    card.highest_counter = 0
+    card.sn_since = card.life_instant = since
     if event["bank_account"] is not None:
         card.bank, card.bank_account = event["bank"], event["bank_account"]
         card.bank_active = card.bank_loss_reported = False
@@ -83,7 +90,7 @@ def replaced(world: World, event: Event, position: int) -> None:
 
 def refuse_known_card_sn(command: Command, world: World) -> None:
     """Stage 4 of a first card: its card_sn was never recorded, retired ones included."""
-    if world.get(CardSn, command.sn_key) is not None:
+    if card_id_named(world, command["card_sn"], command.sn_key) is not None:
         raise Rejected("card_sn_exists", "this card_sn was recorded before", "card_sn")
 
 
@@ -125,7 +132,8 @@ def issue_to_enterprise(command: Command, world: World) -> list[Draft]:
 
 
 def replace(command: Command, world: World) -> list[Draft]:
-    if world.get(CardSn, world.keyring.card_sn(command["new_card_sn"])) is not None:
+    card_sn = command["new_card_sn"]
+    if card_id_named(world, card_sn, world.keyring.card_sn(card_sn)) is not None:
         raise Rejected("card_sn_exists", "this card_sn was recorded before", "new_card_sn")
     refuse_expired(command)
     return [Draft("CardReplaced", card_id=command.card_id)]
@@ -138,8 +146,7 @@ def replaceable(command: Command) -> Accepts:
 
 
 def keys_of_issue(command: Command, world: World) -> Iterable[Name]:
-    yield CardSn, command.sn_key
-    yield Card, card_id_of(command["card_sn"])
+    yield from keys_of_card_sn(command["card_sn"], command.sn_key)
     yield next_span(card_id_of(command["card_sn"]), 0)
     if command.type is ISSUE_CARD:
         yield Person, command["social_security_number"]
@@ -148,15 +155,13 @@ def keys_of_issue(command: Command, world: World) -> Iterable[Name]:
 
 
 def keys_of_replacement(command: Command, world: World) -> Iterable[Name]:
-    yield CardSn, world.keyring.card_sn(command["new_card_sn"])
+    card_sn = command["new_card_sn"]
+    yield from keys_of_card_sn(card_sn, world.keyring.card_sn(card_sn))
 
 
 def keys_then_of_replacement(command: Command, world: World) -> Iterable[Name]:
     yield from electronic.last_interval(command, world)
-    found = world.get(CardSn, command.sn_key)
-    card = world.get(Card, found.card_id) if found else None
-    if found and card:
-        yield next_span(found.card_id, card.spans)
+    yield from next_span_named(command, world)
 
 
 CARD_SN: Final = required("card_sn", types.card_sn)

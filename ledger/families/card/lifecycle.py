@@ -24,12 +24,12 @@ from ledger.families.card.holder import (
     LOCKED,
     TEMPORARY_LOSS,
     Card,
-    CardSn,
     Enterprise,
     Person,
+    card_named,
     card_of,
     enter,
-    next_span,
+    next_span_named,
     on_card,
     state_at,
 )
@@ -157,19 +157,11 @@ def losable(command: Command) -> Accepts:
     return Accepts((ACTIVE,) if command["kind"] == "TEMPORARY" else (ACTIVE, TEMPORARY_LOSS))
 
 
-def page_of_states(command: Command, world: World) -> Iterable[Name]:
-    found = world.get(CardSn, command.sn_key)
-    card = world.get(Card, found.card_id) if found else None
-    if found and card:
-        yield next_span(found.card_id, card.spans)
-
-
 def rows_of_cancellation(command: Command, world: World) -> Iterable[Name]:
-    yield from page_of_states(command, world)
+    yield from next_span_named(command, world)
     yield from electronic.last_interval(command, world)
-    found = world.get(CardSn, command.sn_key)
-    card = world.get(Card, found.card_id) if found else None
-    if card:
+    if (found := card_named(command, world)) is not None:
+        card = found[1]
         yield (Person if card.holder == "PERSON" else Enterprise), card.person
         yield doubt.PendingLines, card.person
 
@@ -183,7 +175,7 @@ COMMANDS: Final = (
         card=True,
         states=activatable,
         chain=True,
-        keys_then=page_of_states,
+        keys_then=next_span_named,
     ),
     CommandType(
         "ReportLoss",
@@ -193,7 +185,7 @@ COMMANDS: Final = (
         card=True,
         states=losable,
         chain=True,
-        keys_then=page_of_states,
+        keys_then=next_span_named,
     ),
     CommandType(
         "LiftLoss",
@@ -203,9 +195,9 @@ COMMANDS: Final = (
         card=True,
         states=Accepts((TEMPORARY_LOSS, FORMAL_LOSS), {ACTIVE: "card_not_lost"}),
         chain=True,
-        keys_then=page_of_states,
+        keys_then=next_span_named,
     ),
-    CommandType("ExpireTemporaryLoss", "card", (), expire_temporary_loss, card=True, keys_then=page_of_states),
+    CommandType("ExpireTemporaryLoss", "card", (), expire_temporary_loss, card=True, keys_then=next_span_named),
     CommandType(
         "LockCard",
         "card",
@@ -214,7 +206,7 @@ COMMANDS: Final = (
         card=True,
         states=Accepts((ACTIVE,)),
         chain=True,
-        keys_then=page_of_states,
+        keys_then=next_span_named,
     ),
     CommandType(
         "UnlockCard",
@@ -224,7 +216,7 @@ COMMANDS: Final = (
         card=True,
         states=Accepts((LOCKED,), {ACTIVE: "card_not_locked"}),
         chain=True,
-        keys_then=page_of_states,
+        keys_then=next_span_named,
     ),
     CommandType(
         "CancelCard",

@@ -10,7 +10,7 @@ from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row, StreamRow
 from ledger.core.world import Name, World
-from ledger.families.card.holder import CardSn, card_of
+from ledger.families.card.holder import card_id_named, card_of
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -57,9 +57,9 @@ def keys(command: Command, world: World) -> Iterable[Name]:
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
     """The stream of a card under another card_sn than its first."""
-    found = world.get(CardSn, command.sn_key)
-    if found is not None:
-        yield AccessLog, found.card_id
+    card_id = card_id_named(world, command["card_sn"], command.sn_key)
+    if card_id is not None:
+        yield AccessLog, card_id
 
 
 QUERIES: Final = types.one_of("BALANCE", "HISTORY", "EXPLAIN", "STATEMENT", "PERSON_FILE", "EXPORT")

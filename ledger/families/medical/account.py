@@ -14,7 +14,7 @@ from ledger.core.postings import Posting
 from ledger.core.provinces import PERSONAL_ACCOUNT_FUND, province
 from ledger.core.rejection import Rejected
 from ledger.core.world import World
-from ledger.families.card.holder import ALL_BUT_CANCELLED, Card, CardSn, card_of, on_card
+from ledger.families.card.holder import ALL_BUT_CANCELLED, Card, card_id_named, card_of, on_card
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -23,10 +23,9 @@ def medical_account(card_id: str) -> str:
     return f"card:{card_id}:medical_account"
 
 
-def card_named(command: Command, world: World) -> str:
+def card_expected(command: Command, world: World) -> str:
     """Before stage 4: the card whose rows the command will need, so that they can be loaded for a whole batch."""
-    found = world.get(CardSn, command.sn_key)
-    return found.card_id if found is not None else card_id_of(command["card_sn"])
+    return card_id_named(world, command["card_sn"], command.sn_key) or card_id_of(command["card_sn"])
 
 
 # --- evolution -------------------------------------------------------------------------------------------------------

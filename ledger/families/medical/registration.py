@@ -18,7 +18,7 @@ from ledger.core.rows import Page, Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE, card_of
 from ledger.families.card.holder import Card, on_card
-from ledger.families.medical.account import card_named
+from ledger.families.medical.account import card_expected
 
 LONG_TERM: Final = "LONG_TERM"
 TEMPORARY: Final = "TEMPORARY"
@@ -122,7 +122,7 @@ asking(_fitting_reason, reason="; ".join(f"with kind {kind} one of {', '.join(fi
 
 def pages_of(command: Command, world: World) -> Iterable[Name]:
     """The pages of the card's registrations."""
-    card_id = card_named(command, world)
+    card_id = card_expected(command, world)
     card = world.get(Card, card_id)
     for index in range(0, card.registrations + 1 if card else 0, Registrations.SIZE):
         yield Registrations, Registrations.at(card_id, index)

@@ -22,7 +22,7 @@ from ledger.families.card.admission import IS_ACTIVE
 from ledger.families.card.holder import Card, on_card
 from ledger.families.clearing.units import Unit, open_unit
 from ledger.families.medical import aid_lots, registration, stays
-from ledger.families.medical.account import card_named, medical_account, require_account
+from ledger.families.medical.account import card_expected, medical_account, require_account
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET
 
 EFFECTIVE: Final = "EFFECTIVE"
@@ -201,7 +201,7 @@ def _by_card(command: Command, card_id: str) -> Iterator[Name]:
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:
-    card_id = card_named(command, world)
+    card_id = card_expected(command, world)
     if card_id != card_id_of(command["card_sn"]):
         yield from _by_card(command, card_id)
     if province(command["home_area"]) != province(command["treatment_area"]):

@@ -20,7 +20,7 @@ from ledger.families.card.admission import IS_ACTIVE, card_of
 from ledger.families.card.holder import on_card
 from ledger.families.clearing.units import ALL, Calendar, Unit, edit_unit, open_unit
 from ledger.families.medical import aid_lots
-from ledger.families.medical.account import card_named
+from ledger.families.medical.account import card_expected
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET
 
 PURCHASE: Final = "PURCHASE"
@@ -122,7 +122,7 @@ def keys(command: Command, world: World) -> Iterator[Name]:
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:
-    yield from aid_lots.pages_of(world, card_named(command, world), command["purse"])
+    yield from aid_lots.pages_of(world, card_expected(command, world), command["purse"])
 
 
 def spend(command: Command, world: World) -> list[Draft]:

@@ -20,7 +20,7 @@ from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
 from ledger.families.card.holder import Card, on_card
 from ledger.families.medical import aid_lots
-from ledger.families.medical.account import card_named, medical_account, require_account
+from ledger.families.medical.account import card_expected, medical_account, require_account
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET, Lot
 
 EMPLOYEE_INSURANCE: Final = "310"
@@ -133,7 +133,7 @@ def keys_of_return(command: Command, world: World) -> Iterator[Name]:
 
 def keys_of_return_then(command: Command, world: World) -> Iterator[Name]:
     found = world.get(Transfer, command["transfer_id"])
-    if found is not None and found.receiver_card_id == card_named(command, world):
+    if found is not None and found.receiver_card_id == card_expected(command, world):
         owner = aid_lots.owner(found.receiver_card_id, found.purse)
         yield aid_lots.Purse, owner
         yield aid_lots.Lots, aid_lots.Lots.at(owner, found.index)

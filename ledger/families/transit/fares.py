@@ -19,9 +19,10 @@ from ledger.core.world import Name, World
 from ledger.families.card.holder import Card, card_of, on_card
 from ledger.families.counted_days import day_key
 from ledger.families.transit import days
+from ledger.families.transit.chip import OPEN, TIMED_OUT, Counts, Tap, set_fare, tap_at
 from ledger.families.transit.obligation import CityPair, charge, move, pair_key
-from ledger.families.transit.purse import chip_key, refuse_below_grace
-from ledger.families.transit.taps import OPEN, TIMED_OUT, Tap, find_card
+from ledger.families.transit.purse import refuse_below_grace
+from ledger.families.transit.taps import find_card
 
 MISSING_EXIT: Final = "MISSING_EXIT"
 
@@ -39,10 +40,8 @@ class Correction(Row):
 
 def corrected(world: World, event: Event, position: int) -> None:
     world.add(event["correction_id"], Correction())
-    tap = world.edit(Tap, chip_key(world.keyring.card_sn(event["card_sn"]), event["counter"]))
-    tap.due, tap.paid = event["fare_due_fen"], event["paid_fen"]
-    if event["reason"] == MISSING_EXIT:
-        tap.journey = TIMED_OUT
+    sn_key, journey = world.keyring.card_sn(event["card_sn"]), TIMED_OUT if event["reason"] == MISSING_EXIT else ""
+    set_fare(world, sn_key, event["counter"], event["fare_due_fen"], event["paid_fen"], journey)
     due, paid = difference(event)
     world.edit(Card, event["card_id"]).transit_purse -= paid
     if event["inter_city"]:
@@ -61,7 +60,7 @@ def difference(event: Event) -> tuple[int, int]:
 def correct(command: Command, world: World) -> list[Draft]:
     if world.get(Correction, command["correction_id"]) is not None:
         raise Rejected("correction_exists", "this correction_id is in use: choose another", "correction_id")
-    tap = world.get(Tap, chip_key(command.sn_key, command["counter"]))
+    tap = tap_at(world, command.sn_key, command["counter"])
     if tap is None:
         raise Rejected("tap_unknown", "no tap with this counter is recorded for this card_sn", "counter")
     if tap.operator != command["operator"]:
@@ -100,12 +99,12 @@ def refuse_missing_exit(command: Command, world: World, tap: Tap) -> None:
 
 def keys(command: Command, world: World) -> Iterable[Name]:
     yield Correction, command["correction_id"]
-    yield Tap, chip_key(command.sn_key, command["counter"])
+    yield Counts, Counts.at(command.sn_key, command["counter"])
     yield from days.keys(command, world)
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
-    tap = world.get(Tap, chip_key(command.sn_key, command["counter"]))
+    tap = tap_at(world, command.sn_key, command["counter"])
     if tap is not None:
         day = days.operating_day(world, command.occurred_at, tap.operating_area)
         yield days.DaySum, day_key(tap.operator, day)

@@ -1,35 +1,20 @@
 """Loading the transit purse (contract 5.1).
 
-Its sums by the counter the chip showed let a later tap check the chip's own arithmetic.
+Its sums by the count the chip showed (`chip`) let a later tap check the chip's own arithmetic.
 """
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import Final
 
 from ledger.core import fields as types
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import optional, required
 from ledger.core.postings import Posting
 from ledger.core.rejection import Rejected
-from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
 from ledger.families.card.holder import Card, card_of, on_card
-
-# --- facts -----------------------------------------------------------------------------------------------------------
-
-
-class TopUps(Row):
-    """Sum loaded while a chip showed a counter. Key: sn_key:counter."""
-
-    kind: ClassVar[str] = "top_ups"
-    amount: int = 0
-
-
-def chip_key(sn_key: str, counter: int) -> str:
-    """Names what belongs to one count of one chip."""
-    return f"{sn_key}:{counter}"
-
+from ledger.families.transit.chip import Counts, edit_counts
 
 # --- evolution -------------------------------------------------------------------------------------------------------
 
@@ -37,8 +22,9 @@ def chip_key(sn_key: str, counter: int) -> str:
 def topped_up(world: World, event: Event, position: int) -> None:
     world.edit(Card, event["card_id"]).transit_purse += event["amount_fen"]
     if event["after_counter"] is not None:
-        key = chip_key(world.keyring.card_sn(event["card_sn"]), event["after_counter"])
-        world.edit_or_add(TopUps, key).amount += event["amount_fen"]
+        counter = event["after_counter"]
+        loaded = edit_counts(world, world.keyring.card_sn(event["card_sn"]), counter).loaded
+        loaded[counter] = loaded.get(counter, 0) + event["amount_fen"]
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -63,7 +49,7 @@ def refuse_below_grace(command: Command, world: World, more_paid: int) -> None:
 def keys(command: Command, world: World) -> Iterable[Name]:
     counter = command.get("after_counter")
     if counter is not None:
-        yield TopUps, chip_key(command.sn_key, counter)
+        yield Counts, Counts.at(command.sn_key, counter)
 
 
 # --- postings --------------------------------------------------------------------------------------------------------

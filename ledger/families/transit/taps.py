@@ -19,15 +19,24 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card import admission, entitlement
-from ledger.families.card.holder import ACTIVE, ISSUED, Card, CardSn, card_of, on_card, span_at
+from ledger.families.card.holder import ACTIVE, ISSUED, Card, CardSn, card_id_named, card_of, on_card, span_at
 from ledger.families.counted_days import day_key
 from ledger.families.transit import days
+from ledger.families.transit.chip import (
+    CLOSED,
+    OPEN,
+    TIMED_OUT,
+    Counts,
+    Tap,
+    edit_counts,
+    is_tapped,
+    loaded_at,
+    set_fare,
+    tap_at,
+)
 from ledger.families.transit.obligation import CityPair, charge, is_inter_city, move, pair_key
-from ledger.families.transit.purse import TopUps, chip_key, refuse_below_grace
+from ledger.families.transit.purse import refuse_below_grace
 
-OPEN: Final = "OPEN"
-CLOSED: Final = "CLOSED"
-TIMED_OUT: Final = "TIMED_OUT"
 WAITING: Final = "WAITING"
 UNMATCHED: Final = "UNMATCHED"
 NONE: Final = "NONE"
@@ -35,35 +44,8 @@ NONE: Final = "NONE"
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 
-class Tap(Row):
-    """A recorded tap (key: sn_key:counter) as it was sent, its effective fare, and of an ENTRY the journey's state."""
-
-    kind: ClassVar[str] = "tap"
-    operator: str
-    terminal: str
-    operating_area: str
-    tap_type: str
-    mode: str
-    line: str | None
-    station: str | None
-    entry_counter: int | None
-    fare_due_fen: int
-    paid_fen: int
-    concession_class: str
-    balance_after_fen: int | None
-    occurred_at: int
-    due: int = 0
-    paid: int = 0
-    journey: str = NONE
-    inter_city: bool = False
-
-    @property
-    def use_city(self) -> str:
-        return city(self.operating_area)
-
-
 class Exit(Row):
-    """An EXIT recorded for an ENTRY, which may come later. Key: sn_key:operator:entry_counter."""
+    """An EXIT recorded before its ENTRY, which may come yet. Key: sn_key:operator:entry_counter."""
 
     kind: ClassVar[str] = "tap_exit"
     counter: int
@@ -84,16 +66,16 @@ def tapped(world: World, event: Event, position: int) -> None:
     due, paid = event["fare_due_fen"], event["paid_fen"]
     sent = {name: event[name] for name in SENT}
     tap = Tap(**sent, due=due, paid=paid, journey=event["journey"], inter_city=event["inter_city"])
-    world.add(chip_key(sn_key, event["counter"]), tap)
-    chip = world.edit(CardSn, sn_key)
-    chip.highest_counter = max(chip.highest_counter, event["counter"])
-    if event["entry_counter"] is not None:
+    edit_counts(world, sn_key, event["counter"]).keep(event["counter"], tap)
+    if event["journey"] == WAITING:
         world.add(exit_key(sn_key, tap.operator, event["entry_counter"]), Exit(event["counter"]))
-        if event["journey"] == CLOSED:
-            entry = world.edit(Tap, chip_key(sn_key, event["entry_counter"]))
-            entry.journey, entry.due, entry.paid = CLOSED, 0, 0
+    elif event["entry_counter"] is not None:
+        set_fare(world, sn_key, event["entry_counter"], 0, 0, CLOSED)
     undone_due, undone_paid = event["reversed_due_fen"], event["reversed_paid_fen"]
-    world.edit(Card, event["card_id"]).transit_purse += undone_paid - paid
+    card = world.edit(Card, event["card_id"])
+    card.transit_purse += undone_paid - paid
+    chip = card if card.card_sn == event["card_sn"] else world.edit(CardSn, sn_key)
+    chip.highest_counter = max(chip.highest_counter, event["counter"])
     if event["inter_city"]:
         move(world, event["issue_city"], event["use_city"], paid)
     if event["reversed_inter_city"]:
@@ -112,12 +94,13 @@ def find_card(command: Command, world: World) -> None:
 def refuse_blocked(command: Command, world: World) -> None:
     """Stage 5: terminals know a block only after a while; until then the tap is a valid debt."""
     instant = command.occurred_at
-    chip = world.get(CardSn, command.sn_key)
-    if chip is not None and chip.retired_at is not None and instant >= chip.retired_at:
+    card = card_of(world, command.card_id)
+    old = None if card.card_sn == command["card_sn"] else world.get(CardSn, command.sn_key)
+    if old is not None and old.retired_at is not None and instant >= old.retired_at:
         code, message = "card_sn_retired", "the card was replaced, and terminals had time to learn it"
-        blocked_since = chip.blocked_since
+        blocked_since = old.blocked_since
     else:
-        span = span_at(world, command.card_id, card_of(world, command.card_id), instant)
+        span = span_at(world, command.card_id, card, instant)
         state = span.at(instant) if span else ACTIVE
         if state == ACTIVE:
             return
@@ -169,7 +152,7 @@ def refuse_late(command: Command, world: World) -> None:
 
 
 def refuse_again(command: Command, world: World) -> None:
-    known = world.get(Tap, chip_key(command.sn_key, command["counter"]))
+    known = tap_at(world, command.sn_key, command["counter"])
     if known is not None:
         if all(getattr(known, name) == command.get(name) for name in SENT):
             raise Rejected("tap_duplicate", "this tap is recorded with the same content", "counter")
@@ -197,17 +180,25 @@ def refuse_journey(command: Command, world: World) -> Tap | None:
     if named is None:
         return None
     operator = command["operator"]
-    entry = world.get(Tap, chip_key(command.sn_key, named))
+    entry = tap_at(world, command.sn_key, named)
     if named >= command["counter"] or (entry is not None and (entry.tap_type != "ENTRY" or entry.operator != operator)):
         raise Rejected("entry_counter_invalid", "names no earlier entry of this operator", "entry_counter")
-    if world.get(Exit, exit_key(command.sn_key, operator, named)) is not None:
+    if is_ended(command, world, entry, named):
         raise Rejected("journey_closed", "this journey has its exit", "entry_counter")
     return entry
 
 
+def is_ended(command: Command, world: World, entry: Tap | None, counter: int) -> bool:
+    """Whether an EXIT was recorded for the command's operator and the ENTRY at `counter`, which may not be itself."""
+    if entry is not None:
+        return entry.journey == CLOSED
+    return world.get(Exit, exit_key(command.sn_key, command["operator"], counter)) is not None
+
+
 def missing_counters(command: Command, world: World) -> int:
     """How many counts of the chip were skipped since the highest recorded."""
-    chip = world.get(CardSn, command.sn_key)
+    card = card_of(world, command.card_id)
+    chip = card if card.card_sn == command["card_sn"] else world.get(CardSn, command.sn_key)
     highest = chip.highest_counter if chip else 0
     return max(0, int(command["counter"]) - highest - 1)
 
@@ -215,11 +206,10 @@ def missing_counters(command: Command, world: World) -> int:
 def chain(command: Command, world: World) -> str:
     """Whether the chip's balance follows from the one it showed at the counter before."""
     shown, counter = command.get("balance_after_fen"), command["counter"]
-    before = None if shown is None else world.get(Tap, chip_key(command.sn_key, counter - 1))
+    before = None if shown is None else tap_at(world, command.sn_key, counter - 1)
     if before is None or before.balance_after_fen is None:
         return "unchecked"
-    loaded = world.get(TopUps, chip_key(command.sn_key, counter - 1))
-    expected = before.balance_after_fen - command["paid_fen"] + (loaded.amount if loaded else 0)
+    expected = before.balance_after_fen - command["paid_fen"] + loaded_at(world, command.sn_key, counter - 1)
     return "ok" if shown == expected else "broken"
 
 
@@ -227,8 +217,7 @@ def journey(command: Command, world: World, entry: Tap | None) -> str:
     if command["tap_type"] == "SINGLE":
         return NONE
     if command["tap_type"] == "ENTRY":
-        ended = world.get(Exit, exit_key(command.sn_key, command["operator"], command["counter"]))
-        return OPEN if ended is None else CLOSED
+        return CLOSED if is_ended(command, world, None, command["counter"]) else OPEN
     if entry is not None:
         return CLOSED
     return UNMATCHED if command.get("entry_counter") is None else WAITING
@@ -237,16 +226,14 @@ def journey(command: Command, world: World, entry: Tap | None) -> str:
 def keys(command: Command, world: World) -> Iterable[Name]:
     sn_key, counter, operator = command.sn_key, command["counter"], command["operator"]
     area, named, concession = command["operating_area"], command.get("entry_counter"), command["concession_class"]
-    yield Tap, chip_key(sn_key, counter)
+    yield Counts, Counts.at(sn_key, counter)
     yield from days.keys(command, world)
     yield days.DaySum, day_key(operator, days.operating_day(world, command.occurred_at, area))
     yield CityPair, pair_key(command["card_sn"][:4], city(area))
     if command.get("balance_after_fen") is not None:
-        yield Tap, chip_key(sn_key, counter - 1)
-        yield TopUps, chip_key(sn_key, counter - 1)
+        yield Counts, Counts.at(sn_key, counter - 1)
     if named is not None:
-        yield Tap, chip_key(sn_key, named)
-        yield Exit, exit_key(sn_key, operator, named)
+        yield Counts, Counts.at(sn_key, named)
     elif command["tap_type"] == "ENTRY":
         yield Exit, exit_key(sn_key, operator, counter)
     if concession != "ORDINARY":
@@ -254,11 +241,13 @@ def keys(command: Command, world: World) -> Iterable[Name]:
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
-    """The concession of a card that was issued under another card_sn."""
-    concession = command["concession_class"]
-    chip = world.get(CardSn, command.sn_key) if concession != "ORDINARY" else None
-    if chip is not None:
-        yield from entitlement.keys_of_concession(chip.card_id, concession, command["operating_area"][:2])
+    """An exit of an entry that is not recorded; the concession of a card that was issued under another card_sn."""
+    named, concession = command.get("entry_counter"), command["concession_class"]
+    if named is not None and not is_tapped(world, command.sn_key, named):
+        yield Exit, exit_key(command.sn_key, command["operator"], named)
+    card_id = card_id_named(world, command["card_sn"], command.sn_key) if concession != "ORDINARY" else None
+    if card_id is not None:
+        yield from entitlement.keys_of_concession(card_id, concession, command["operating_area"][:2])
 
 
 # --- postings --------------------------------------------------------------------------------------------------------

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from ledger.core.fields import AMOUNT_MAX, COUNT_MAX
 from ledger.core.identity import card_id_of
+from ledger.families.transit.chip import Counts
 from ledger.families.transit.obligation import is_inter_city, pair_balance
 from tests.families.counter import (
     A1,
     A2,
+    A3,
     ACTIVE,
     correct,
     grant,
@@ -207,4 +210,53 @@ def test_rows_are_a_function_of_the_log() -> None:
         load(1, NOON, after_counter=5),
     )
 
+    assert ledger.made_again() == ledger.memory.rows
+
+
+def test_a_page_of_a_chip_takes_the_longest_names_there_are() -> None:
+    """The ledger of the tests refuses rows over the limit."""
+    ledger = given()
+    long = "X" * 64
+    first = COUNT_MAX + 1 - Counts.SIZE
+    for counter in range(first, first + Counts.SIZE):
+        named = {"operator": long, "terminal": long, "line": long, "station": long, "concession_class": "ORDINARY"}
+        one(ledger, tap("ENTRY", counter, NOON, balance_after_fen=-AMOUNT_MAX, **named, **SHANGHAI))
+        one(ledger, load(1, NOON, after_counter=counter))
+
+    (page,) = (row for (kind, _), row in ledger.memory.rows.items() if kind is Counts)
+    assert len(page) > 2_500
+    assert (
+        ledger.submit(tap("ENTRY", first, NOON, balance_after_fen=-AMOUNT_MAX, **named, **SHANGHAI)) == "tap_duplicate"
+    )
+
+
+def test_no_row_grows_with_exits_that_wait_for_one_entry() -> None:
+    """Each of another operator: any of them may be the one whose entry comes."""
+    ledger = given()
+    for counter in range(2, 102):
+        waiting = one(ledger, tap("EXIT", counter, NOON, 1, entry_counter=1, operator=f"OP-{counter}"))
+        assert waiting["journey"] == "WAITING"
+    assert ledger.submit(tap("EXIT", 200, NOON, 1, entry_counter=1, operator="OP-7")) == "journey_closed"
+
+    assert one(ledger, tap("ENTRY", 1, NOON, operator="OP-7"))["journey"] == "CLOSED"
+    assert ledger.submit(tap("EXIT", 200, NOON, 1, entry_counter=1, operator="OP-7")) == "journey_closed"
+    assert ledger.submit(tap("EXIT", 200, NOON, 1, entry_counter=1, operator="OP-8")) == "entry_counter_invalid"
+    assert ledger.made_again() == ledger.memory.rows
+
+
+def test_a_retired_chip_goes_on_counting_where_it_was() -> None:
+    ledger = given(
+        tap("SINGLE", 5, NOON, 1),
+        replace("DAMAGED", "2025-05-02 13:00"),
+        tap("SINGLE", 2, "2025-05-02 14:00", 1, card_sn=A2),
+    )
+
+    late = [one(ledger, tap("SINGLE", counter, NOON, 1)) for counter in (8, 7, 10)]
+    assert [event["missing_counters"] for event in late] == [2, 0, 1]
+    again = replace("DAMAGED", "2025-05-02 15:00", card_sn=A2, new_card_sn=A3)
+    one(ledger, again)
+    assert one(ledger, tap("SINGLE", 4, "2025-05-02 14:30", 1, card_sn=A2))["missing_counters"] == 1
+    assert one(ledger, tap("SINGLE", 11, NOON, 1))["missing_counters"] == 0
+    assert one(ledger, tap("SINGLE", 2, "2025-05-02 16:00", 1, card_sn=A3))["missing_counters"] == 1
+    assert ledger.submit(replace("DAMAGED", "2025-05-02 17:00", card_sn=A3, new_card_sn=A1)) == "card_sn_exists"
     assert ledger.made_again() == ledger.memory.rows
