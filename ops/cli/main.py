@@ -5,8 +5,6 @@ A command is a function in a file named after its business; adding one is one li
 
 import os
 import sys
-from contextlib import suppress
-from io import UnsupportedOperation
 from typing import Final
 
 import psycopg
@@ -45,7 +43,7 @@ from ops.cli import (
     verify,
     vouchers,
 )
-from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell
+from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell, unheard
 from ops.problems import EnvironmentProblem
 from projections.feed.port import Broken
 from projections.kafka.access import BrokerProblem
@@ -165,10 +163,8 @@ def _run(given: list[str]) -> int:
 
 
 def _reader_gone() -> int:
-    """The reader had enough, as `head` has: nothing to say, and nobody to say it to when Python flushes at its end."""
-    with suppress(UnsupportedOperation), open(os.devnull, "wb") as nowhere:
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere.fileno(), stream.fileno())
+    """The reader had enough, as `head` has: nothing to say, and nobody to say it to."""
+    unheard(sys.stdout, sys.stderr)
     return READER_GONE
 
 

@@ -6,11 +6,13 @@ a sentence or an error document.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import UnsupportedOperation
 from itertools import islice
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TextIO
 
 import msgspec
 import typer
@@ -119,6 +121,13 @@ def tell(message: str) -> None:
     sys.stderr.flush()
 
 
+def unheard(*streams: TextIO) -> None:
+    """Their reader went away: what is left in them is not to be written when Python flushes at its end."""
+    with suppress(UnsupportedOperation), open(os.devnull, "wb") as nowhere:
+        for stream in streams:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
 def counted(number: int, name: str) -> str:
     """So many things of a name that has an ordinary plural, as people say it."""
     return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
@@ -207,5 +216,8 @@ def error(exit_code: int, code: str, message: str, as_json: bool) -> int:
         sys.stdout.buffer.write(text.encode() + b"\n")
         sys.stdout.buffer.flush()
     else:
-        tell(f"onecard: {message}")
+        try:
+            tell(f"onecard: {message}")
+        except BrokenPipeError:  # the exit code says it still
+            unheard(sys.stderr)
     return exit_code

@@ -172,6 +172,20 @@ def test_a_reader_that_went_away_ends_a_command_quietly_as_sigpipe_would(
     assert (process.wait(20), process.stderr.read()) == (141, b"")
 
 
+@pytest.mark.parametrize("gone", ["receipts", "rejects"])
+def test_a_submit_whose_reader_went_away_says_by_its_exit_code_that_it_did_not_come_to_the_end(
+    onecard: Onecard, tmp_path: Path, gone: str
+) -> None:
+    wrong = [contribute(f"c{n}", amount_fen=0) for n in range(3_000)]
+    process = _started("submit", str(write(tmp_path / "file", issue(), *wrong)), "--batch", "10")
+    assert process.stdout is not None and process.stderr is not None
+    left, closed = (process.stderr, process.stdout) if gone == "receipts" else (process.stdout, process.stderr)
+    closed.close()
+    told = left.read()
+    assert process.wait(20) == 3
+    assert (b"stdout cannot be written: Broken pipe." in told) is (gone == "receipts")
+
+
 @pytest.mark.parametrize(("closed", "code", "told"), [(">&-", 3, "stdout is closed"), ("2>&-", 0, "")])
 def test_a_stream_that_is_closed_is_no_traceback(closed: str, code: int, told: str) -> None:
     command = f"{sys.executable} -c 'import sys; from ops.cli.main import main; sys.exit(main())' schemas list {closed}"
