@@ -172,12 +172,12 @@ def test_a_reader_that_went_away_ends_a_command_quietly_as_sigpipe_would(
     assert (process.wait(20), process.stderr.read()) == (141, b"")
 
 
-@pytest.mark.parametrize("gone", ["receipts", "rejects"])
+@pytest.mark.parametrize(("gone", "form"), [("receipts", ()), ("rejects", ()), ("rejects", ("--json",))])
 def test_a_submit_whose_reader_went_away_says_by_its_exit_code_that_it_did_not_come_to_the_end(
-    onecard: Onecard, tmp_path: Path, gone: str
+    onecard: Onecard, tmp_path: Path, gone: str, form: tuple[str, ...]
 ) -> None:
     wrong = [contribute(f"c{n}", amount_fen=0) for n in range(3_000)]
-    process = _started("submit", str(write(tmp_path / "file", issue(), *wrong)), "--batch", "10")
+    process = _started("submit", str(write(tmp_path / "file", issue(), *wrong)), "--batch", "10", *form)
     assert process.stdout is not None and process.stderr is not None
     left, closed = (process.stderr, process.stdout) if gone == "receipts" else (process.stdout, process.stderr)
     closed.close()
