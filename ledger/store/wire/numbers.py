@@ -1,11 +1,12 @@
 """Avro's integers: zigzag (twice the number, or one less than twice its negative), then 7 bits a byte, lowest first.
 
 Numbers are most of an event, and Python would spend most of its time on their single bytes. So the compiled functions
-take them 14 bits at a time from tables, and anything unusual is left to `written` and `number_at`, which know all:
+take them from tables, and anything unusual is left to `written` and `number_at`, which know all. Between two events the
+processor forgets a large table; what is written with is therefore small, or large only where few entries are asked for:
 
-- amounts, counts and dates: `ENDING` alone, or `GOING_ON` and `ENDING`;
-- instants, always 8 bytes from 1970 to 3111: two pairs of bytes, and the upper 4 bytes, which change every two minutes
-  and are therefore remembered.
+- amounts, counts and dates: `SHORT`, or `FIRST` and `ENDING`;
+- instants, always 8 bytes from 1970 to 3111: four single bytes, and the upper 4 bytes, which change every two minutes
+  and are therefore remembered. They are read as two pairs of bytes and the upper 4.
 """
 
 from struct import Struct
@@ -29,8 +30,17 @@ def _unsigned(bits: int) -> bytes:
     return bytes(result)
 
 
+# Writing: a number below 64, the first byte of a larger one, a byte between, and what stands last.
+SHORT = [_unsigned(number << 1) for number in range(64)]
+FIRST = [bytes((number << 1 | 0x80,)) for number in range(64)]
+GOING_ON = [bytes((bits | 0x80,)) for bits in range(128)]
+ENDING = [_unsigned(bits) for bits in range(_FOURTEEN)]
+
+
 def written(number: int) -> bytes:
     """The bytes of any 64-bit number."""
+    if 8192 <= number < 1 << 27:
+        return FIRST[number & 63] + GOING_ON[number >> 6 & 127] + ENDING[number >> 13]
     if not LOWEST <= number <= HIGHEST:
         raise ValueError(f"{number} has more than 64 bits")
     return _unsigned(number << 1 if number >= 0 else (-number << 1) - 1)
@@ -50,14 +60,14 @@ def number_at(data: bytes, start: int) -> tuple[int, int]:
     raise Malformed("an integer of more than 64 bits")
 
 
-# Writing, by 14 bits of the zigzag: the bytes when nothing follows, and when more does.
-ENDING = [_unsigned(bits) for bits in range(_FOURTEEN)]
-GOING_ON = [bytes((bits & 0x7F | 0x80, bits >> 7 | 0x80)) for bits in range(_FOURTEEN)]
+def _pair(bits: int) -> int:
+    return bits & 0x7F | 0x80 | (bits >> 7 | 0x80) << 8
+
 
 # Reading an instant: its first two pairs of bytes, as little-endian numbers, and what they add.
 PAIRS_AT = Struct("<HH").unpack_from
-FIRST_PAIR = {int.from_bytes(GOING_ON[bits], "little"): bits >> 1 for bits in range(0, _FOURTEEN, 2)}
-SECOND_PAIR = {int.from_bytes(GOING_ON[bits], "little"): bits << 13 for bits in range(_FOURTEEN)}
+FIRST_PAIR = {_pair(bits): bits >> 1 for bits in range(0, _FOURTEEN, 2)}
+SECOND_PAIR = {_pair(bits): bits << 13 for bits in range(_FOURTEEN)}
 
 
 class _UpperWritten(dict[int, bytes]):

@@ -36,11 +36,11 @@ def _value(source: Source, avro: object, value: str, indent: str) -> list[str]:
         case "string":
             text = source.name("text")
             source.add(indent, f"{text} = {value}.encode()")
-            return [f"ENDING[len({text}) << 1] if len({text}) < 8192 else written(len({text}))", text]
+            return [f"SHORT[size] if (size := len({text})) < 64 else written(size)", text]
         case "int":
             return [_number(source, value, indent, bits=32)]
         case "long" if kind.get("logicalType") == "timestamp-micros":
-            return [_instant(source, value, indent)]
+            return _instant(source, value, indent)
         case "long":
             return [_number(source, value, indent, bits=64)]
         case "boolean":
@@ -65,10 +65,10 @@ def _number(source: Source, value: str, indent: str, bits: int) -> str:
         indent,
         f"""
 {number} = {value}
-if 0 <= {number} < 8192:
-    {result} = ENDING[{number} << 1]
-elif 8192 <= {number} < 134217728:
-    {result} = GOING_ON[{number} << 1 & 16382] + ENDING[{number} >> 13]{limit if bits == 32 else ""}
+if 0 <= {number} < 64:
+    {result} = SHORT[{number}]
+elif 64 <= {number} < 1048576:
+    {result} = FIRST[{number} & 63] + ENDING[{number} >> 6]{limit if bits == 32 else ""}
 else:
     {result} = written({number})
 """,
@@ -76,19 +76,27 @@ else:
     return result
 
 
-def _instant(source: Source, value: str, indent: str) -> str:
-    number, result = source.name("instant"), source.name("bytes")
+def _instant(source: Source, value: str, indent: str) -> list[str]:
+    instant = source.name("instant")
+    pieces = first, second, third, fourth, upper = [source.name("bytes") for _ in range(5)]
     source.add(
         indent,
         f"""
-{number} = {value}
+{instant} = {value}
+lower = {instant} & 134217727
 try:
-    {result} = GOING_ON[{number} << 1 & 16382] + GOING_ON[{number} >> 13 & 16383] + UPPER_WRITTEN[{number} >> 27]
+    {upper} = UPPER_WRITTEN[{instant} >> 27]
 except KeyError:
-    {result} = written({number})
+    {first} = written({instant})
+    {second} = {third} = {fourth} = {upper} = b''
+else:
+    {first} = FIRST[lower & 63]
+    {second} = GOING_ON[lower >> 6 & 127]
+    {third} = GOING_ON[lower >> 13 & 127]
+    {fourth} = GOING_ON[lower >> 20]
 """,
     )
-    return result
+    return pieces
 
 
 def _fixed(source: Source, size: int, value: str, indent: str) -> str:
@@ -109,8 +117,8 @@ def _optional(source: Source, inner: object, value: str, indent: str) -> str:
 def _collection(source: Source, kind: Definition, value: str, indent: str) -> str:
     """An array or map in one block; a map by ascending key, so that equal events have equal bytes."""
     values, result, parts, each = (source.name(stem) for stem in ("values", "bytes", "parts", "each"))
-    source.add(indent, f"{values} = {value}\n{result} = b'\\x00'\nif len({values}):")
-    source.add(indent, f"    {parts} = [written(len({values}))]")
+    source.add(indent, f"{values} = {value}\n{result} = b'\\x00'\nif size := len({values}):")
+    source.add(indent, f"    {parts} = [SHORT[size] if size < 64 else written(size)]")
     inside = indent + "        "
     if kind["type"] == "map":
         source.add(indent, f"    for {each} in sorted({values}):")
