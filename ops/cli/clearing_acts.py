@@ -16,7 +16,7 @@ from ledger.service.batch import Receipt
 from ledger.service.run import shaped
 from ledger.store.recorder import History
 from ops.cli import clearing_shown
-from ops.cli.answers import of_sources, tell_further
+from ops.cli.answers import tell_further
 from ops.cli.audit import day
 from ops.cli.named_files import shown
 from ops.cli.opening import READER_ROLE, asked, opened
@@ -26,6 +26,7 @@ from ops.cli.output import (
     Json,
     Jsonl,
     answer,
+    counted,
     document,
     for_people,
     is_text,
@@ -41,9 +42,8 @@ from projections import follow
 from projections.feed.log import LogFeed
 from projections.questions import clearing as questions
 from projections.questions import reconciliation, sources
-from projections.questions.reach import further, reached
+from projections.questions.reach import further
 from projections.questions.reconciliation_file import Misformed
-from projections.questions.snapshot import Cursor
 from projections.views.clearing.view import Clearing
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A cycle: YYYY-MM.")]
@@ -105,7 +105,8 @@ def reconcile(
 ) -> int:
     """Compare the other side's file with our settlements; exit 1 if they differ.
 
-    Comparing changes nothing. With --run-id what came out is recorded; disputes are opened by OpenDispute.
+    Comparing changes nothing. With --run-id the clearing view is brought up to the log first, and what came out is
+    recorded; disputes are opened by OpenDispute.
 
     \b
     Example:
@@ -125,23 +126,27 @@ def reconcile(
     with _readable(file) as stream, opened() as ledger:
         if run_id is not None and source not in (None, ledger.source):
             refuse("--run-id records what came out of the store's own settlements: leave out --source.")
-        whose, position, more = _whose(ledger, source)
-        found = _compared(ledger, whose, file, stream, comparison)
-        ok = not found["discrepancies"]
         if run_id is not None:
+            _follow(ledger, _head(ledger), "the end of the log: nothing was compared nor recorded")
+        found, positions = _compared(ledger, source, file, stream, comparison)
+        ok = not found["discrepancies"]
+        if run_id is None:
+            # Before what it advises to do about settlements that may only not have come to the view yet.
+            looked = {ledger.source: 0, **positions} if source == sources.ALL else positions
+            tell_further(asked(ledger, lambda cursor: further(cursor, looked)), ledger)
+        else:
             receipt, rejected = _submit(ledger, _run(found, run_id), submitter, reference, occurred_at)
             found["receipt"] = receipt
+            if receipt is not None:
+                _tell_of_missed(receipt, positions[ledger.source])
             if rejected is not None:
                 tell(f"onecard: the run was not recorded: {rejected['message']} ({rejected['code']}).")
                 ok = False
     if as_jsonl:
         lines(found["discrepancies"])
         return DONE if ok else FOUND
-    if as_json:
-        return answer(found, as_json, clearing_shown.show_reconciled, ok=ok)
-    ended = answer({**found, "position": position}, False, clearing_shown.show_reconciled, ok=ok)
-    tell_further(more, ledger)
-    return ended
+    reached = {} if as_json else {"position": positions if source == sources.ALL else positions.popitem()[1]}
+    return answer({**found, **reached}, as_json, clearing_shown.show_reconciled, ok=ok)
 
 
 def month(option: str, text: str) -> str:
@@ -214,7 +219,7 @@ def _moment(ledger: Ledger, submitter: str | None, reference: str | None) -> str
         return instant_text(ledger.clock()() if found is None else History(connection).at(found[0])[1]["occurred_at"])
 
 
-def _follow(ledger: Ledger, position: int) -> None:
+def _follow(ledger: Ledger, position: int, stops_before: str = "this event, which is recorded") -> None:
     """Bring the clearing view up to an event."""
     views = (Clearing(),)
     with closing(ledger.connect()) as connection, closing(LogFeed(ledger.source, ledger.connect)) as feed:
@@ -227,7 +232,7 @@ def _follow(ledger: Ledger, position: int) -> None:
             return
         if is_reached():  # by another follower
             return
-    unable("An incident stops the clearing view before this event, which is recorded: see `onecard incidents`.")
+    unable(f"An incident stops the clearing view before {stops_before}; see `onecard incidents`.")
 
 
 # --- reconciling -----------------------------------------------------------------------------------------------------
@@ -240,24 +245,33 @@ def _readable(file: str) -> BinaryIO:
         refuse(f"{shown(file)} cannot be read: {error.strerror}.")
 
 
-def _whose(ledger: Ledger, source: str | None) -> tuple[str, int | dict[str, int], str | None]:
-    """Whose settlements, at least up to where they will be compared, and where the log is if that is further."""
-
-    def stood(cursor: Cursor, one: str) -> tuple[str, int | dict[str, int], str | None]:
-        position = reached(cursor, Clearing.name, one)
-        return one, position, further(cursor, of_sources(ledger, one, position))
-
-    return asked_of(ledger, source, stood, lambda cursor: stood(cursor, sources.ALL))
-
-
 def _compared(
-    ledger: Ledger, whose: str, file: str, stream: BinaryIO, comparison: reconciliation.Comparison
-) -> dict[str, Any]:
+    ledger: Ledger, source: str | None, file: str, stream: BinaryIO, comparison: reconciliation.Comparison
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """The document, and how far the settlements in it are known, by source."""
+    whose = asked_of(ledger, source, lambda _, one: one, lambda _: sources.ALL)
     with closing(ledger.connect()) as connection:
         try:
-            return reconciliation.reconcile(connection, whose, stream, comparison)
+            found, positions = reconciliation.reconcile(connection, whose, stream, comparison)
         except Misformed as misformed:
             refuse(f"{shown(file)}, {misformed}.")
+    return found, dict(positions)
+
+
+def _head(ledger: Ledger) -> int:
+    with closing(ledger.connect(READER_ROLE)) as connection:
+        return History(connection).head()
+
+
+def _tell_of_missed(receipt: dict[str, Any], position: int) -> None:
+    """A run stays as it was recorded; what came between its comparison and it is not in it."""
+    missed = receipt["position"] - 1 - position
+    if receipt["status"] == "recorded" and missed > 0:
+        was, it = ("was", "it") if missed == 1 else ("were", "them")
+        tell(
+            f"{counted(missed, 'event')} {was} recorded while the file was compared, and the run says nothing of {it}:"
+            " if that may matter, record another one under another --run-id and --reference."
+        )
 
 
 def _run(found: dict[str, Any], run_id: str) -> dict[str, Any]:

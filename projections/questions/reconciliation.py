@@ -8,7 +8,7 @@ Over all sources (ADR 22) an id may be that of settlements of several ledgers: e
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -69,17 +69,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Ledgers:
-    """Whose settlements are compared. `names`: the sources, if discrepancies are to say whose they are."""
+    """Whose settlements are compared. `names`: the sources, if discrepancies are to say whose they are.
+
+    `positions`: how far each source's are known, by source.
+    """
 
     sets: Sequence[Set]
+    positions: Mapping[str, int]
     names: Sequence[str] | None = None
 
     @classmethod
     def of(cls, cursor: Cursor, source: str) -> "Ledgers":
-        if source != sources.ALL:
-            return cls([view_of(cursor, source).own])
-        names = sources.every(cursor, NAME)
-        return cls([view_of(cursor, name).own for name in names], names)
+        names = sources.every(cursor, NAME) if source == sources.ALL else [source]
+        views = [view_of(cursor, name) for name in names]
+        positions = {name: view.position for name, view in zip(names, views, strict=True)}
+        return cls([view.own for view in views], positions, names if source == sources.ALL else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,10 @@ class Outcome:
     matched: int
 
 
-def reconcile(connection: psycopg.Connection[Any], source: str, stream: BinaryIO, asked: Comparison) -> dict[str, Any]:
-    """The document, without a receipt. `source`: whose settlements, or `all`.
+def reconcile(
+    connection: psycopg.Connection[Any], source: str, stream: BinaryIO, asked: Comparison
+) -> tuple[dict[str, Any], Mapping[str, int]]:
+    """The document, without a receipt, and how far our settlements in it are known. `source`: whose, or `all`.
 
     `connection`: autocommit, of a role that may make tables.
     """
@@ -101,13 +107,13 @@ def reconcile(connection: psycopg.Connection[Any], source: str, stream: BinaryIO
     if asked.level == TOTALS:
         rows = list(file.rows())
         found = snapshot.ask(connection, lambda cursor: _totals(cursor, Ledgers.of(cursor, source), asked, rows))
-        return _document(asked, file, len(rows), found)
+        return _document(asked, file, len(rows), found), found.ledgers.positions
     with _table(connection) as centre:
         rows_centre = _load(connection, centre, file)
         found = snapshot.ask(
             connection, lambda cursor: _details(cursor, Ledgers.of(cursor, source), asked, centre, rows_centre)
         )
-    return _document(asked, file, rows_centre, found)
+    return _document(asked, file, rows_centre, found), found.ledgers.positions
 
 
 # --- the file as a table ---------------------------------------------------------------------------------------------

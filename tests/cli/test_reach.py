@@ -1,19 +1,29 @@
 """How far an answer reaches: people are told where the log is further and what to do; programs read `position`."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from projections.questions import reconciliation
 from tests.cli.lines import CARD_ID, NUMBER, SN, UNKNOWN_SN, write
 from tests.cli.test_clearing import confirm, submit
 from tests.fix_command import Ended, Onecard
+from tests.house.tree import ROOT
 from tests.projections.bills import Bills, detail, text
 
 MONTH = "2025-06"
 CATCH_UP = "run `onecard follow --until-caught-up`"
 BEHIND = f"The log is at position 6, 2 events further: {CATCH_UP}.\n"
+RECORD = ("--run-id", "RUN1", "--submitter", "NHSA", "--reference", "run1")
+STOPPED = """
+    INSERT INTO views.incidents (view, version, source, position, kind, message)
+    SELECT view, version, source, position, 'view_refuses', 'a test' FROM views.tracking JOIN views.live
+        USING (view, version) WHERE view = %s
+"""
 RECONCILED = ("--level", "L2", "--counterparty", "31", "--from", "2025-06-01", "--to", "2025-06-30")
 ANSWERS = (
     ("balance", SN),
@@ -64,7 +74,7 @@ def test_every_answer_to_people_says_how_far_it_reaches_and_whether_the_log_is_f
         ended = behind(*asked)
         assert "p to position 4." in ended.stdout, asked
         assert told(ended) == BEHIND, asked
-        assert told(behind(*asked, "--json")) == "", asked
+        assert told(behind(*asked, "--json")) == (BEHIND if "reconcile" in asked else ""), asked
     assert told(behind("accounts", "--jsonl")) == told(behind("clearing", "table", MONTH, "--jsonl")) == ""
 
     assert behind("follow", "--until-caught-up").code == 0
@@ -106,6 +116,69 @@ def test_only_of_the_stores_own_source_the_log_is_here(
     for asked in (("accounts",), ("trial-balance",), ("clearing", "table", MONTH)):
         assert told(behind(*asked, "--source", "31")) == ""
         assert told(behind(*asked, "--source", "all")) == BEHIND
+
+
+# --- a comparison ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(behind: Onecard, tmp_path: Path) -> tuple[object, ...]:
+    """The other side's file of both settlements, of which the view has one; to be compared."""
+    file = tmp_path / "centre.txt"
+    file.write_bytes(text(*(detail(fact) for name in "AB" for fact in settled(name).facts)))
+    return ("clearing", "reconcile", "--file", file, *RECONCILED)
+
+
+def test_who_is_advised_to_void_is_told_before_that_the_view_is_behind(
+    behind: Onecard, both: tuple[object, ...]
+) -> None:
+    ended = behind(*both, "--json")
+    assert (ended.code, ended.json["only_centre"], ended.stderr) == (1, 1, BEHIND)
+    assert behind(*both, "--jsonl").stderr == BEHIND
+    program = "import sys; from ops.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, *map(str, both)]
+    shown = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    assert -1 < shown.find(BEHIND) < shown.find("VOID_AT_CENTRE"), shown
+
+
+def test_a_run_is_recorded_of_all_that_the_log_has_and_not_of_what_the_view_had_seen(
+    behind: Onecard, both: tuple[object, ...]
+) -> None:
+    ended = behind(*both, *RECORD, "--json")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert (ended.json["matched"], ended.json["only_centre"], ended.json["receipt"]["position"]) == (2, 0, 7)
+    again = behind(*both, *RECORD)
+    assert (again.code, again.stderr) == (0, "")
+    assert again.stdout.endswith("Recorded at position 7.\nYuan, up to position 7.\n")
+
+
+def test_a_run_says_what_was_recorded_while_it_compared(
+    behind: Onecard, both: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = reconciliation.reconcile
+
+    def slowly(*asked: Any) -> Any:
+        found = compare(*asked)
+        bills = settled("C")
+        bills.commands[-1]["reference"] = "c"
+        submit_unfollowed(behind, tmp_path, bills.commands[-1:])
+        return found
+
+    monkeypatch.setattr(reconciliation, "reconcile", slowly)
+    ended = behind(*both, *RECORD, "--json")
+    assert (ended.code, ended.json["receipt"]["position"]) == (0, 8)
+    assert ended.stderr.startswith("1 event was recorded while the file was compared, and the run says nothing of it: ")
+
+
+def test_no_run_is_recorded_where_an_incident_keeps_the_view_from_the_end_of_the_log(
+    behind: Onecard, both: tuple[object, ...], dsn: str
+) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(STOPPED, ("clearing",))
+    ended = behind(*both, *RECORD, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (3, "environment")
+    assert "`onecard incidents`" in ended.json["error"]["message"]
+    assert behind("status", "--json").json["head_position"] == 6
 
 
 # --- what nobody is known by -----------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def compared(
 ) -> dict[str, Any]:
     with scene.connect() as connection:
         connection.autocommit = True
-        return reconcile(connection, SOURCE, io.BytesIO(file), Comparison(level, counterparty, *days(*period)))
+        return reconcile(connection, SOURCE, io.BytesIO(file), Comparison(level, counterparty, *days(*period)))[0]
 
 
 def told(bills: Bills, scene: Scene) -> None:

@@ -151,7 +151,7 @@ def compared(
     office: Office, file: bytes, source: str = ALL, level: str = "L1_DETAILS", at: str = HERE
 ) -> dict[str, Any]:
     with closing(office.nation.whole.connect()) as connection:
-        return reconciliation.reconcile(connection, source, io.BytesIO(file), Comparison(level, at, *POSITIONS))
+        return reconciliation.reconcile(connection, source, io.BytesIO(file), Comparison(level, at, *POSITIONS))[0]
 
 
 def facts(office: Office, name: str) -> dict[str, Fact]:
