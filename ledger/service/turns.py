@@ -7,7 +7,7 @@ input: that needs no lease, and the processor has time for it.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ledger.store.containers import Damaged
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MILLISECOND: Final = 1_000_000
 TURN: Final = 200 * MILLISECOND  # shared among those who wait, so that nobody waits much longer
-LOOK: Final = 25 * MILLISECOND
 LINES_AHEAD: Final = 4_000
 
 
@@ -26,20 +25,13 @@ class Turn:
 
     def __init__(self) -> None:
         self._begun = 0
-        self._look = 0
 
     def begin(self) -> None:
         self._begun = time.monotonic_ns()
-        self._look = self._begun + LOOK
 
-    def is_over(self, waiting: Callable[[], int]) -> bool:
-        """Whether others wait and this turn was long enough; `waiting` counts them, and is asked now and then."""
-        now = time.monotonic_ns()
-        if now < self._look:
-            return False
-        others = waiting()
-        self._look = now + LOOK
-        return others > 0 and now >= self._begun + TURN // others
+    def is_over(self, others: int) -> bool:
+        """Whether it was long enough for as many as wait."""
+        return others > 0 and time.monotonic_ns() >= self._begun + TURN // others
 
 
 class Reading(Iterator["Batch"]):

@@ -13,7 +13,7 @@ every batch decided on top of it are decided again on fresh connections, unless 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -186,9 +186,11 @@ class Writer:
 
     def _is_turn_over(self) -> bool:
         lease = self.session.lease
-        return bool(lease.number) and self._turn.is_over(lambda: self._guarded(lease.waiting))
+        return bool(lease.number) and self._turn.is_over(lease.others)
 
     def _hand_over_if_due(self) -> None:
+        if self.session.lease.number:
+            self._guarded(self.session.lease.look)
         if self._is_turn_over():
             self._wait()
             self._release()
@@ -197,12 +199,10 @@ class Writer:
         self._recent.clear()
         self._guarded(self.session.lease.release)
 
-    def _guarded(self, ask: Callable[[], int]) -> int:
-        """An answer, or 0 where the connection is gone: the next step will notice and recover."""
-        try:
-            return ask()
-        except appending.GONE:
-            return 0
+    def _guarded(self, ask: Callable[[], object]) -> None:
+        """Unless the connection is gone: the next step will notice and recover."""
+        with suppress(*appending.GONE):
+            ask()
 
     def _wait(self) -> None:
         """Until nothing is on its way to the store any more; what failed is dealt with by whoever answers."""
@@ -296,12 +296,12 @@ class Writer:
 
     def _commit(self, batch: Batch, decided: Decided) -> _InFlight:
         before = self._pending[-1].commit if self._pending else None
-        writing = self.session.writing
+        writing, lease = self.session.writing, self.session.lease
 
         def write() -> None:
             if before is not None and before.exception() is not None:
                 raise NotTried
-            appending.commit(writing, decided.append)
+            lease.others = appending.commit(writing, decided.append)
 
         return _InFlight(batch, decided, self._committer.submit(write))
 

@@ -14,7 +14,7 @@ from ledger.families.clearing.lines import Line
 from ledger.families.clearing.units import Unit
 from ledger.store import identity, lines, recorder, runs, state
 from ledger.store import submissions as receipts
-from ledger.store.lease import LeaseLost
+from ledger.store.lease import WAITING, LeaseLost
 
 # Classes of SQLSTATE: connection exceptions, and a server that ends sessions or does not let any in yet.
 LOST = ("08", "57P")
@@ -38,8 +38,11 @@ class Append:
     configuration: tuple[str, Configuration] | None = None
 
 
-def commit(connection: psycopg.Connection[Any], append: Append) -> None:
-    """Write and commit, or raise: LeaseLost if another process decides now, psycopg errors otherwise."""
+def commit(connection: psycopg.Connection[Any], append: Append) -> int:
+    """Write and commit, or raise: LeaseLost if another process decides now, psycopg errors otherwise.
+
+    Returns how many processes wait for the lease: asked on this way, it costs whoever decides no way of its own.
+    """
     try:
         with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
             cursor.execute("SELECT ledger.begin_append(%s)", (append.lease,))
@@ -59,8 +62,11 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> None:
                 runs.advance(cursor, append.progress)
             if append.events:
                 cursor.execute(f"NOTIFY {recorder.CHANNEL}")
+            waiting = connection.execute(WAITING)
+        row = waiting.fetchone()
     except psycopg.errors.LockNotAvailable as error:
         raise LeaseLost(str(error)) from error
+    return row[0] if row is not None else 0
 
 
 def is_lost_connection(error: BaseException | None, *connections: psycopg.Connection[Any]) -> bool:

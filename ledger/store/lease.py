@@ -11,11 +11,13 @@ import psycopg
 
 CLASS = 1663
 DECIDER = 1
-WAITING = """
+# How many other processes wait for the lease.
+WAITING = f"""
     SELECT count(*) FROM pg_locks
-    WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND NOT granted
+    WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+TAKE = f"SELECT ledger.take_lease(), ({WAITING})"
 
 
 class LeaseLost(Exception):
@@ -23,38 +25,39 @@ class LeaseLost(Exception):
 
 
 class Lease:
-    """Held by one autocommit connection; `number` is 0 while not held."""
+    """Held by one autocommit connection; `number` is 0 while not held, `others` how many waited when last told."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self.number = 0
+        self.others = 0
 
     def take(self) -> None:
         """Waits for its turn, then fences every earlier holder. Interrupted, it leaves nobody waiting for us."""
         try:
             self._connection.execute("SELECT pg_advisory_lock(%s, %s)", (CLASS, DECIDER))
-            row = self._connection.execute("SELECT ledger.take_lease()").fetchone()
+            row = self._connection.execute(TAKE).fetchone()
         except BaseException:
             with suppress(psycopg.Error):
                 self._unlock()
             raise
         assert row is not None
-        self.number = row[0]
+        self.number, self.others = row
 
     def take_now(self) -> bool:
         """The same unless another process decides now: then False, and nothing is waited for."""
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (CLASS, DECIDER)).fetchone()
         if row is None or not row[0]:
             return False
-        number = self._connection.execute("SELECT ledger.take_lease()").fetchone()
-        assert number is not None
-        self.number = number[0]
+        row = self._connection.execute(TAKE).fetchone()
+        assert row is not None
+        self.number, self.others = row
         return True
 
-    def waiting(self) -> int:
-        """How many other processes wait for the lease."""
-        row = self._connection.execute(WAITING, (CLASS, DECIDER)).fetchone()
-        return row[0] if row is not None else 0
+    def look(self) -> None:
+        """Ask how many others wait. While commits are made they tell it."""
+        row = self._connection.execute(WAITING).fetchone()
+        self.others = row[0] if row is not None else 0
 
     def release(self) -> bool:
         """Give it up; whether it was still ours."""

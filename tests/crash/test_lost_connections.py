@@ -92,7 +92,7 @@ def test_a_commit_whose_answer_is_lost_is_found_out(
     commit = writing.appending.commit  # type: ignore[attr-defined]
     calls = 0
 
-    def lossy(connection: psycopg.Connection[Any], append: Any) -> None:
+    def lossy(connection: psycopg.Connection[Any], append: Any) -> int:
         nonlocal calls
         calls += 1
         if calls % 3 == 0:
@@ -100,7 +100,7 @@ def test_a_commit_whose_answer_is_lost_is_found_out(
                 commit(connection, append)
             connection.close()
             raise psycopg.OperationalError("the connection is lost")
-        commit(connection, append)
+        return commit(connection, append)
 
     monkeypatch.setattr(writing.appending, "commit", lossy)  # type: ignore[attr-defined]
     found = disturbed.submit(path, size=15)
@@ -122,7 +122,7 @@ def test_a_commit_still_on_its_way_when_its_session_is_lost_is_fenced_or_waited_
     late: list[threading.Thread] = []
     calls = 0
 
-    def overtaken(connection: psycopg.Connection[Any], append: Any) -> None:
+    def overtaken(connection: psycopg.Connection[Any], append: Any) -> int:
         nonlocal calls
         calls += 1
         if calls % 3:

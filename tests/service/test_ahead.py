@@ -41,9 +41,9 @@ def test_what_batches_in_flight_changed_is_seen_although_it_was_not_committed_wh
     wanted = at_once.submit(path, size=10_000)
     commit = appending.commit
 
-    def slow(connection: psycopg.Connection[Any], append: Append) -> None:
+    def slow(connection: psycopg.Connection[Any], append: Append) -> int:
         time.sleep(0.01)
-        commit(connection, append)
+        return commit(connection, append)
 
     monkeypatch.setattr(appending, "commit", slow)
     found = slowly.submit(path, size=7)

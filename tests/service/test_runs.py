@@ -151,7 +151,7 @@ def test_a_run_taken_up_by_another_while_the_database_was_away_is_not_decided_tw
     commit = appending.commit
     calls = 0
 
-    def lost(connection: object, append: object) -> None:
+    def lost(connection: object, append: object) -> int:
         nonlocal calls
         calls += 1
         if calls != 2:

@@ -1,6 +1,9 @@
 """Turns at deciding end when others wait, and input is read ahead within bounds."""
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from threading import Thread
 
 import pytest
 
@@ -8,6 +11,9 @@ from ledger.service import turns
 from ledger.service.batch import Line
 from ledger.service.turns import LINES_AHEAD, MILLISECOND, Reading, Turn
 from ledger.service.writer import Batch
+from ledger.store.appending import Append, commit
+from ledger.store.lease import WAITING, Lease
+from tests.fix_stores import Store
 
 
 class Clock:
@@ -27,14 +33,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def ended(clock: Clock, turn: Turn, waiting: int) -> int:
     """The millisecond at which a turn is over, looked at every 5 ms."""
-    while not turn.is_over(lambda: waiting):
+    while not turn.is_over(waiting):
         clock.now += 5
         if clock.now > 10_000:
             return 0
     return clock.now
 
 
-@pytest.mark.parametrize(("waiting", "longest"), [(1, 225), (2, 125), (4, 75), (50, 25)])
+@pytest.mark.parametrize(("waiting", "longest"), [(1, 205), (2, 105), (4, 55), (50, 10)])
 def test_a_turn_is_shared_among_those_who_wait(clock: Clock, waiting: int, longest: int) -> None:
     turn = Turn()
     turn.begin()
@@ -42,28 +48,39 @@ def test_a_turn_is_shared_among_those_who_wait(clock: Clock, waiting: int, longe
     assert 0 < ended(clock, turn, waiting) <= longest
 
 
-def test_a_turn_has_no_end_while_nobody_waits_and_a_late_comer_waits_for_one_look(clock: Clock) -> None:
+def test_a_turn_has_no_end_while_nobody_waits_and_a_late_comer_to_a_long_one_is_served_at_once(clock: Clock) -> None:
     turn = Turn()
     turn.begin()
 
     assert ended(clock, turn, 0) == 0
     begun = clock.now
-    assert ended(clock, turn, 1) - begun <= 25
+    assert ended(clock, turn, 1) == begun
 
 
-def test_nobody_is_asked_who_waits_more_often_than_it_can_matter(clock: Clock) -> None:
-    asked = 0
+def test_a_commit_tells_how_many_wait_and_so_does_taking_the_lease(store: Store) -> None:
+    """So that whoever decides need not ask."""
+    with ExitStack() as held:
+        leases = [Lease(held.enter_context(store.connect("onecard_writer"))) for _ in range(4)]
+        leases[0].take()
+        assert leases[0].others == 0
+        waiting = [Thread(target=lease.take) for lease in leases[1:]]
+        for thread in waiting:
+            thread.start()
+        while store.ask(WAITING) != [(len(waiting),)]:
+            time.sleep(0.01)
 
-    def waiting() -> int:
-        nonlocal asked
-        asked += 1
-        return 0
-
-    turn = Turn()
-    turn.begin()
-    for clock.now in range(1_000):
-        turn.is_over(waiting)
-    assert asked <= 40
+        with store.connect("onecard_writer") as connection:
+            assert commit(connection, Append(leases[0].number)) == len(waiting)
+        leases[0].look()
+        assert leases[0].others == len(waiting)
+        leases[0].release()
+        for left in range(len(waiting) - 1, -1, -1):
+            while not (present := [lease for lease in leases if lease.number]):
+                time.sleep(0.01)
+            assert present[0].others == left
+            present[0].release()
+        for thread in waiting:
+            thread.join()
 
 
 def batches(count: int, size: int) -> Iterator[Batch]:

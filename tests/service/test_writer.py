@@ -147,13 +147,13 @@ def test_nothing_is_committed_on_top_of_a_commit_that_failed(
     commit = appending.commit
     calls = 0
 
-    def failing(connection: psycopg.Connection[Any], append: Append) -> None:
+    def failing(connection: psycopg.Connection[Any], append: Append) -> int:
         nonlocal calls
         calls += 1
         if calls == 2:
             time.sleep(0.2)
             raise psycopg.errors.DiskFull("could not extend file")
-        commit(connection, append)
+        return commit(connection, append)
 
     monkeypatch.setattr(appending, "commit", failing)
     with pytest.raises(psycopg.errors.DiskFull):
