@@ -1,8 +1,9 @@
 """What a batch needs from the store, asked for while the batch in front of it is decided.
 
 The questions go out in a pipeline on a connection of their own and are taken when the batch comes: the server works
-on them meanwhile, and nobody waits. The answers are as old as the question. So they hold only under the lease they were
-asked under, and what the batches not yet committed then have changed since must be laid over them.
+on them meanwhile, and nobody waits. The first batch of a turn has none in front of it, and waits once for all. The
+answers are as old as the question. So they hold only under the lease they were asked under, and what the batches not
+yet committed then have changed since must be laid over them.
 """
 
 from collections.abc import Sequence
@@ -10,31 +11,40 @@ from contextlib import ExitStack, suppress
 
 import psycopg
 
-from ledger.core.world import World
+from ledger.core.configuration import Configuration
+from ledger.core.identity import Keyring
+from ledger.core.world import Fact, Reference, World
 from ledger.families import registry
 from ledger.service.batch import Line, commands_of, keys_of
+from ledger.service.session import Session
 from ledger.store.appending import GONE
-from ledger.store.source import StoreSource
 from ledger.store.state import Asked
-from ledger.store.submissions import Key, Question, Submission
+from ledger.store.submissions import Key, Question, Recall, Submission
 
 
 class Ahead:
-    """`lines` under the lease number `lease`; `with_rows`: not only whether they were submitted before."""
+    """`lines` under the session's lease; `with_rows`: not only whether they were submitted before."""
 
-    def __init__(self, source: StoreSource, lines: Sequence[Line], world: World, lease: int, with_rows: bool) -> None:
+    def __init__(
+        self, session: Session, lines: Sequence[Line], config: Configuration, keyring: Keyring, with_rows: bool
+    ) -> None:
         self.lines = lines
-        self.lease = lease
-        self.world = world
+        self.lease = session.lease.number
+        self._facts: dict[Reference, Fact | None] = {}
+        self.world = World(session.source.knowing(self._facts), config, keyring)
         self.with_rows = with_rows
         self.known: dict[Key, Submission] = {}
-        self._names = list(dict.fromkeys(registry.names(commands_of(lines), world))) if with_rows else []
+        commands = commands_of(lines) if with_rows else []
+        self._names = list(dict.fromkeys(registry.names(commands, self.world)))
+        self._recalls = list(dict.fromkeys(key for command in commands for key in command.type.recalls(command)))
         self._pipeline = ExitStack()
         self._failure: psycopg.Error | None = None
         try:
-            self._pipeline.enter_context(source.connection.pipeline())
-            self._question = Question(source.connection, list(dict.fromkeys(keys_of(lines))))
-            self._rows = Asked(source.connection, self._names)
+            connection = session.ahead
+            self._pipeline.enter_context(connection.pipeline())
+            self._question = Question(connection, list(dict.fromkeys(keys_of(lines))))
+            self._recall = Recall(connection, self._recalls)
+            self._rows = Asked(connection, self._names)
         except GONE as error:
             self._failure = error
 
@@ -47,6 +57,8 @@ class Ahead:
         self.world.rows.update(dict.fromkeys(self._names))
         self.world.rows.update(self._rows.found())
         self.known = self._question.found()
+        self._facts.update(dict.fromkeys(self._recalls))
+        self._facts.update(self._recall.found())
 
     def drop(self) -> None:
         """Wait out the answers and forget them."""

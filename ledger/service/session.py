@@ -13,7 +13,7 @@ import psycopg
 
 from ledger.store import appending, runs
 from ledger.store.lease import Lease
-from ledger.store.source import StoreSource
+from ledger.store.source import StoreSource, probe_only
 
 RECONNECT_SECONDS = 30
 RETRY_SECONDS = 1
@@ -45,12 +45,12 @@ class Session:
                 # The lease's number must be read as it is now, whatever the database's default is.
                 opened[-1].execute("SET default_transaction_isolation = 'read committed'")
             self.source = StoreSource(opened[0])
-            self.ahead = StoreSource(opened[3])
+            probe_only(opened[3])
         except BaseException:
             for connection in opened:
                 connection.close()
             raise
-        self.reading, self.writing, self.leasing, _ = self._opened = opened
+        self.reading, self.writing, self.leasing, self.ahead = self._opened = opened
         self.lease = Lease(self.leasing)
 
     def close(self) -> None:

@@ -22,10 +22,9 @@ import psycopg
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.core.world import World
 from ledger.service.ahead import Ahead
 from ledger.service.barriers import Barriers
-from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch, keys_of
+from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
 from ledger.service.turns import Reading, Turn
@@ -159,13 +158,16 @@ class Writer:
 
     # --- the lease ---------------------------------------------------------------------------------------------------
 
-    def _take_lease(self) -> None:
+    def _take_lease(self, batch: Batch | None = None) -> None:
+        """For a batch, what it needs is asked at once."""
         if not self.session.lease.number:
             self._wait_for_lease()
             self._turn.begin()
+            self._recent.clear()
+            if batch is not None:
+                self._look_ahead(batch)
             self._position, self._recorded_at = self.session.source.head()
             self._config = identity.in_force(self.session.reading, self._config)
-            self._recent.clear()
 
     def _wait_for_lease(self) -> None:
         """Read on meanwhile; interrupted, leave nobody waiting for us."""
@@ -245,16 +247,12 @@ class Writer:
         raise StoreUnreachable("the database ends our sessions again and again")
 
     def _decide(self, batch: Batch, following: Batch | None = None) -> Decided:
-        self._take_lease()
-        session = self.session
+        self._take_lease(batch)
         ahead = self._taken_ahead(batch)
-        if ahead is None:
-            world = World(session.source, self._config, self._keyring)
-            known = session.source.find(list(dict.fromkeys(keys_of(batch.lines))))
-        else:
-            world, known = ahead.world, ahead.known
+        world, known = ahead.world, ahead.known
         if following is not None and not batch.is_alone and not following.is_alone:
             self._look_ahead(following)
+        world.config = self._config
         world.now = self._clock()
         world.position = self._position + 1
         self._recorded_at = max(world.now, self._recorded_at)
@@ -263,8 +261,7 @@ class Writer:
             world.rows.update(recent.rows)
             known.update(recent.submissions)
             in_flight.update(recent.recorded)
-        read = ahead is not None and ahead.with_rows
-        decided = decide_batch(batch.lines, world, known, self._recorded_at, session.lease.number, in_flight, read)
+        decided = decide_batch(batch.lines, world, known, self._recorded_at, ahead.lease, in_flight, ahead.with_rows)
         if batch.progress is not None:
             decided.append.progress = batch.progress(decided.outcomes)
         self._position = world.position - 1
@@ -275,16 +272,17 @@ class Writer:
 
     def _look_ahead(self, batch: Batch) -> None:
         """Send for what a batch needs. A file that was booked before needs no rows: nothing of it is decided."""
-        world = World(self.session.source, self._config, self._keyring)
+        self._forget_ahead()
         with_rows = not self._recent or bool(self._recent[-1].submissions)
-        self._ahead = Ahead(self.session.ahead, batch.lines, world, self.session.lease.number, with_rows)
+        self._ahead = Ahead(self.session, batch.lines, self._config, self._keyring, with_rows)
 
-    def _taken_ahead(self, batch: Batch) -> Ahead | None:
-        """What was read for a batch, if it was and is still true."""
+    def _taken_ahead(self, batch: Batch) -> Ahead:
+        """What was read for a batch; read now if it was not, or is not true any more."""
         ahead = self._ahead
         if ahead is None or ahead.lines is not batch.lines or ahead.lease != self.session.lease.number:
-            self._forget_ahead()
-            return None
+            self._look_ahead(batch)
+            ahead = self._ahead
+        assert ahead is not None
         self._ahead = None
         ahead.take()
         return ahead

@@ -27,6 +27,7 @@ ROWS_PER_STATEMENT = 2_000
 
 TOPICS = {name: registry().latest(name).line.subject for name in registry().events()}
 
+LAST = "SELECT notification_id, state FROM ledger.events ORDER BY notification_id DESC LIMIT 1"
 AT_POSITIONS = "SELECT notification_id, state FROM ledger.events WHERE notification_id = ANY(%s)"
 INSERT = f"""
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, notification_id)
@@ -147,6 +148,11 @@ class History:
     def head(self) -> int:
         """Position of the last event, 0 for an empty store."""
         return self.recorder.max_notification_id() or 0
+
+    def last(self) -> tuple[int, str, Event] | None:
+        """(position, name, event) of the last one; None for an empty store."""
+        found = self.connection.execute(LAST, binary=True).fetchone()
+        return None if found is None else (found[0], *codec.decode(found[1]))
 
     def at_positions(self, positions: Sequence[int]) -> dict[int, tuple[str, Event]]:
         """Events by position, as many as there are."""

@@ -1,7 +1,8 @@
 """The store as the World's source: rows, recorded facts and clearing tables, as the log stands."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 import psycopg
 
@@ -18,16 +19,27 @@ MOST_CHANGED = 20_000
 PREPARATIONS = 3
 
 
+def probe_only(connection: psycopg.Connection[Any]) -> None:
+    """Plans are kept from when tables were small; a probe must never become a scan."""
+    connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+
+
 class StoreSource:
     """Reads through one connection."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
-        # Plans are kept from when tables were small; a probe must never become a scan.
-        connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+        probe_only(connection)
         self._history = History(connection)
         self.prepared: lines.Prepared | None = None
         self.grown_ahead: sealing.Grown | None = None
+        self._facts: Mapping[Reference, Fact | None] = {}
+
+    def knowing(self, facts: Mapping[Reference, Fact | None]) -> Self:
+        """The same for one batch, for which these facts were asked already."""
+        informed = copy.copy(self)
+        informed._facts = facts
+        return informed
 
     def load(self, names: Sequence[Name]) -> Iterable[tuple[Name, Row]]:
         return state.Asked(self.connection, names).found()
@@ -36,7 +48,10 @@ class StoreSource:
         return submissions.find(self.connection, keys)
 
     def recorded(self, keys: Sequence[Reference]) -> dict[Reference, Fact]:
-        return submissions.first_recorded(self.connection, keys)
+        known = self._facts
+        found = submissions.Recall(self.connection, [key for key in keys if key not in known]).found()
+        found.update((key, fact) for key in keys if (fact := known.get(key)) is not None)
+        return found
 
     def prepare_cut_off(self, connection: psycopg.Connection[Any], month: str, limit: int) -> None:
         """The long part of a cut-off, by a connection that is kept open until the decision is made."""
@@ -85,5 +100,5 @@ class StoreSource:
 
     def head(self) -> tuple[int, int]:
         """(last position, its recorded_at); (0, 0) for an empty store."""
-        position = self._history.head()
-        return (position, self._history.at(position)[1]["recorded_at"]) if position else (0, 0)
+        last = self._history.last()
+        return (last[0], last[2]["recorded_at"]) if last is not None else (0, 0)

@@ -71,15 +71,20 @@ def find(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> dict[Key, 
     return Question(connection, keys).found()
 
 
-def first_recorded(connection: psycopg.Connection[Any], keys: Sequence[Key]) -> dict[Key, Fact]:
-    """What was recorded first under each of these references, where anything was; LookupError if the log lacks it."""
-    cursor = _asked(connection, FIRST, keys)
-    found: dict[Key, Fact] = {}
-    for submitter, reference, position, data in cursor.fetchall() if cursor is not None else ():
-        if data is None:
-            raise LookupError(f"no event at position {position}")
-        found[submitter, reference] = (*codec.decode(data), position)
-    return found
+class Recall:
+    """What was recorded first under references; in a pipeline it is only asked, and waited for when taken."""
+
+    def __init__(self, connection: psycopg.Connection[Any], keys: Sequence[Key]) -> None:
+        self._cursor = _asked(connection, FIRST, keys)
+
+    def found(self) -> dict[Key, Fact]:
+        """Where anything was recorded; LookupError if the log lacks it."""
+        found: dict[Key, Fact] = {}
+        for submitter, reference, position, data in self._cursor.fetchall() if self._cursor is not None else ():
+            if data is None:
+                raise LookupError(f"no event at position {position}")
+            found[submitter, reference] = (*codec.decode(data), position)
+        return found
 
 
 def insert(cursor: psycopg.Cursor[Any], made: Sequence[tuple[Key, Submission]]) -> None:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -18,8 +18,9 @@ from ledger.core.world import World
 from ledger.service.batch import Line, Outcome, Receipt
 from ledger.service.run import shaped
 from ledger.service.writer import Batch
-from ledger.store import appending
+from ledger.store import appending, submissions
 from ledger.store.appending import Append
+from ledger.store.submissions import Key, Recall
 from ops.simulate import simulate
 from tests.fix_stores import Store, assert_same, soak, told
 from tests.model.histories import SECRET, history
@@ -116,3 +117,22 @@ def test_hardly_any_row_of_a_day_is_fetched_alone(
 
     assert len(recorded) * 10 > LINES * 8
     assert alone.total() * 150 < LINES, alone.most_common(5)
+
+
+def test_what_commands_ask_of_the_log_is_read_ahead_and_never_on_the_spot(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_the_spot: list[Key] = []
+
+    class Counted(Recall):
+        def __init__(self, connection: psycopg.Connection[Any], keys: Sequence[Key]) -> None:
+            on_the_spot.extend(keys)
+            super().__init__(connection, keys)
+
+    monkeypatch.setattr(submissions, "Recall", Counted)
+    path = tmp_path / "day.jsonl"
+    path.write_bytes(b"".join(simulate(LINES, 7)))
+    store.submit(path)
+
+    assert store.ask("SELECT count(*) > 5 FROM ledger.events WHERE topic ~ 'MedicalVoided$'") == [(True,)]
+    assert on_the_spot == []
