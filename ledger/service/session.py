@@ -4,6 +4,8 @@ All of it dies with the process. When the server or the network takes a connecti
 lease is never carried over, and a run is claimed again before anything of it is decided.
 """
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +19,8 @@ from ledger.store.source import StoreSource, probe_only
 
 RECONNECT_SECONDS = 30
 RETRY_SECONDS = 1
+# A server at work does not read yet what it is sent next: room for all of it, so that sending never waits.
+UNREAD_BYTES = 1 << 20
 Connect = Callable[[], psycopg.Connection[Any]]
 
 
@@ -46,6 +50,9 @@ class Session:
                 opened[-1].execute("SET default_transaction_isolation = 'read committed'")
             self.source = StoreSource(opened[0])
             probe_only(opened[3])
+            for connection in opened:
+                with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
         except BaseException:
             for connection in opened:
                 connection.close()
