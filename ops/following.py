@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from projections.kafka.access import BrokerProblem
 from projections.kafka.reader import Corrupt, Reader, Truncated
 from projections.relay.progress import Foreign, published
 from projections.shares import Share
+from projections.tracking import followed
 from projections.views.port import View
 
 OPEN = "SELECT number, view, kind FROM views.incidents WHERE resumed_at IS NULL AND view = ANY(%s) AND source = %s"
@@ -54,6 +55,8 @@ class Following:
         self._refuse_namesake(source)
         with closing(self.ledger.connect()) as connection:
             presence.announce(connection, [*names, presence.any_of(source)])
+            if source not in followed(connection, names):
+                self._meet(source)
             prepare(connection, self.views, source)
             self.begun(source, positions(connection, self.views, source))
             self._tell_of_open_incidents(connection, names, source)
@@ -61,6 +64,12 @@ class Following:
                 yield from self._shared(connection, names, source, self.share)
             else:
                 yield from self._whole(connection, source)
+
+    def _meet(self, source: str) -> None:
+        """Ask a source for its end before anything of it is kept: of what was not reached, views would answer 0."""
+        feed = self.ledger.feed(source, is_stopped=self.running.stopping.is_set)
+        with closing(feed), suppress(Broken):  # what is wrong with it, the views that stop there will tell
+            feed.head()
 
     def _refuse_namesake(self, source: str) -> None:
         """The store's own source from topics, but another store's: its log would be taken for that of our views."""

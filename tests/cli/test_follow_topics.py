@@ -169,3 +169,23 @@ def test_no_broker_ends_a_follower_that_is_to_end(
     monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", unreachable)
     ended = onecard("follow", "--until-caught-up")
     assert ended.code == 3 and "ONECARD_KAFKA_BOOTSTRAP" in ended.stderr
+
+
+def test_what_was_not_reached_is_no_ledger_of_the_nation_and_no_empty_one(
+    onecard: Onecard, unreachable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", unreachable)
+    assert onecard("follow", "--until-caught-up").code == 3
+    unbuilt = onecard("accounts", "--json")
+    assert unbuilt.code == 3 and "is not built yet" in unbuilt.json["error"]["message"]
+
+    monkeypatch.delenv("ONECARD_KAFKA_BOOTSTRAP")
+    assert onecard("follow", "--until-caught-up").code == 0
+    for brokers in (None, unreachable):
+        if brokers is not None:
+            monkeypatch.setenv("ONECARD_KAFKA_BOOTSTRAP", brokers)
+        assert onecard("follow", "--source", "99", "--until-caught-up").code == 3
+        unknown = onecard("accounts", "--source", "99", "--json")
+        assert (unknown.code, unknown.json["error"]["code"]) == (1, "source_unknown")
+        assert list(onecard("trial-balance", "--source", "all", "--json").json["position"]) == ["33"]
+        assert onecard("incidents", "--json").json == {"incidents": []}
