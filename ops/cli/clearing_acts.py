@@ -18,7 +18,7 @@ from ledger.store.recorder import History
 from ops.cli import clearing_shown
 from ops.cli.answers import tell_further
 from ops.cli.audit import day
-from ops.cli.named_files import shown
+from ops.cli.named_files import check_input, shown
 from ops.cli.opening import READER_ROLE, asked, opened
 from ops.cli.output import (
     DONE,
@@ -239,6 +239,7 @@ def _follow(ledger: Ledger, position: int, stops_before: str = "this event, whic
 
 
 def _readable(file: str) -> BinaryIO:
+    check_input(file)
     try:
         return open(file, "rb")
     except OSError as error:

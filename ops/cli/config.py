@@ -18,6 +18,7 @@ from ledger.families.governance import configuration
 from ledger.service.recording import stream_id
 from ledger.store.identity import Kept
 from ops.cli.audit import day
+from ops.cli.named_files import check_input, shown
 from ops.cli.opening import settings_now
 from ops.cli.output import Json, answer, for_people, progress_told, refuse, table, unable, write
 from ops.rules_example import default_told, example, scope_told
@@ -75,7 +76,7 @@ def show(
 
 
 @config.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of rules.")], as_json: Json = False) -> int:
+def check(file: Annotated[str, typer.Argument(metavar="FILE", help="A file of rules.")], as_json: Json = False) -> int:
     """Check a file of rules before it is used.
 
     Tells everything that is wrong in it, or what it would add to the store's list.
@@ -86,18 +87,17 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of r
     Example:
       onecard config check rules.toml
     """
-    if not file.is_file():
-        refuse(f"{file} is no file that can be read.")
+    check_input(file)
     try:
-        found = read(file)
+        found = read(Path(file))
     except OSError as error:
-        refuse(f"{file} cannot be read: {error.strerror}.")
+        refuse(f"{shown(file)} cannot be read: {error.strerror}.")
     made = Configuration(found.entries)
     kept = None if found.wrong else find_configuration(settings_now(), progress_told)
     differs = None if kept is None else kept.differs_at(made)
     checked: dict[str, Any] = {
         "ok": not found.wrong and differs is None,
-        "file": str(file),
+        "file": shown(file),
         "digest": None if found.wrong else made.digest(),
         "entries": None if found.wrong else len(made.entries),
         "wrong": [

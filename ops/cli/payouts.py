@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 
 from ledger.service.run import Answered, submit_files
-from ops.cli.named_files import check_files, shown
+from ops.cli.named_files import check_input, shown, unless_stdout
 from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import DONE, FOUND, Json, Problem, document, is_text, refuse, tell, write
 from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, shown_by
@@ -37,8 +37,9 @@ def export_batch(
     Example:
       onecard payouts export pension-2025-06 --out pension-2025-06.csv
     """
+    out = unless_stdout(out)
     if as_json and out is None:
-        refuse("--json needs --out: stdout cannot hold the instruction and the document.")
+        refuse("--json needs --out to be a file: stdout cannot hold the instruction and the document.")
     if not is_text(batch):
         refuse("BATCH must be UTF-8.")
     with opened() as ledger, closing(ledger.connect(READER_ROLE)) as connection:
@@ -81,7 +82,7 @@ def import_results(
     Example:
       onecard payouts import pension-2025-06-results.csv --rejects rejects.jsonl
     """
-    check_files([file], [path for path in (receipts, rejects) if path is not None])
+    check_input(file)
 
     def answers(ledger: Ledger, bar: Progress | None) -> Iterable[list[Answered]]:
         inputs = Inputs([file])

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.named_files import shown, unless_stdout
 from ops.cli.output import DONE, Json, document, refuse, tell, unable
 from ops.simulate import MIXES, write_commands
 
@@ -24,8 +25,9 @@ def simulate(
     """
     if mix not in MIXES:
         refuse(f"{mix!r} is no kind of traffic: there are {', '.join(MIXES)}.")
+    out = unless_stdout(out)
     if as_json and out is None:
-        refuse("--json needs --out: stdout cannot hold the commands and the document.")
+        refuse("--json needs --out to be a file: stdout cannot hold the commands and the document.")
     try:
         if out is None:
             write_commands(sys.stdout.buffer, lines, seed, mix=mix)
@@ -34,11 +36,11 @@ def simulate(
         with open(out, "wb") as file:
             written = write_commands(file, lines, seed, mix=mix)
     except OSError as error:
-        unable(f"{out or 'stdout'} cannot be written: {error.strerror}.")
+        unable(f"{'stdout' if out is None else shown(out)} cannot be written: {error.strerror}.")
     if as_json:
         document(written)
     else:
-        tell(_summary(out, written))
+        tell(_summary(shown(out), written))
     return DONE
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import takewhile
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, TextIO
 
 import typer
 from rich.console import Console
@@ -18,7 +18,7 @@ from ledger.service.session import StoreUnreachable
 from ledger.store import codec
 from ledger.store.containers import Damaged, open_commands
 from ledger.store.recorder import History
-from ops.cli.named_files import check_files, shown
+from ops.cli.named_files import check_commands, check_outputs, shown, stream_named
 from ops.cli.opening import opened
 from ops.cli.output import DONE, FOUND, Json, Problem, document, refuse, tell, unable, watched
 from ops.cli.receipts import Tally
@@ -30,7 +30,7 @@ MOST_EVENTS = 500
 AGAIN = "What was recorded stays recorded: the same command goes on from there."
 Sink = Callable[[bytes], object]
 Receipts = Annotated[
-    str | None, typer.Option(metavar="F", help="Where receipts go. Default: stdout; nowhere with --json.")
+    str | None, typer.Option(metavar="F", help="Where receipts go (- is stdout). Default: stdout; nowhere with --json.")
 ]
 Rejects = Annotated[str | None, typer.Option(metavar="F", help="Where rejects go. Default: stderr.")]
 
@@ -60,6 +60,7 @@ def submit(
                 advance(inputs.done)
                 yield answered
 
+    check_commands(files)
     return answer_lines(files, receipts, rejects, as_json, answers)
 
 
@@ -70,18 +71,21 @@ Answers = Callable[[Ledger, Progress | None], Iterable[list[Answered]]]
 def answer_lines(
     files: Sequence[str], receipts: str | None, rejects: str | None, as_json: bool, answers: Answers
 ) -> int:
-    """Write what became of each line of the files, and the sums; the exit code."""
-    outputs = [path for path in (receipts, rejects) if path is not None]
-    check_files(files, outputs)
+    """Write what became of each line of the files, which were checked, and the sums; the exit code."""
+    check_outputs(files, [path for path in (receipts, rejects) if path is not None])
+    receipts_in = (None if as_json else sys.stdout) if receipts is None else stream_named(receipts)
+    rejects_in = sys.stderr if rejects is None else stream_named(rejects)
+    if as_json and sys.stdout in (receipts_in, rejects_in):
+        refuse("--json keeps stdout for its document: send receipts and rejects elsewhere.")
     expect_a_long_run()
     tally = Tally([shown(name) for name in files])
     with ExitStack() as stack:
-        written = [stack.enter_context(_opened_output(path)) for path in outputs]
+        receipts_file = _opened_output(stack, receipts, receipts_in)
+        rejects_file = _opened_output(stack, rejects, rejects_in)
         ledger = stack.enter_context(opened())
-        sinks = iter([_emptied(file, path) for file, path in zip(written, outputs, strict=True)])
-        to_receipts = next(sinks) if receipts else (lambda lines: None) if as_json else _standard(sys.stdout, "stdout")
-        to_rejects = next(sinks) if rejects else _standard(sys.stderr, "stderr")
-        bar = _progress_bar(receipts is not None or as_json, rejects is not None)
+        to_receipts = _sink(receipts_file, receipts, receipts_in)
+        to_rejects = _sink(rejects_file, rejects, rejects_in)
+        bar = _progress_bar(receipts_in, rejects_in)
         try:
             for answered in answers(ledger, bar):
                 accepted, refused = tally.take(answered)
@@ -150,30 +154,31 @@ class Inputs:
         return self._before + os.lseek(self._open.fileno(), 0, os.SEEK_CUR)
 
 
-@contextmanager
-def _opened_output(path: str) -> Iterator[BinaryIO]:
-    """An output that can be written to, its old content still there."""
+def _opened_output(stack: ExitStack, path: str | None, stream: TextIO | None) -> BinaryIO | None:
+    """An output that can be written to, its old content still there; none where a stream takes what is said."""
+    if path is None or stream is not None:
+        return None
     try:
-        file = open(path, "ab", buffering=0)
+        return stack.enter_context(open(path, "ab", buffering=0))
     except OSError as error:
         refuse(f"{shown(path)} cannot be written: {error.strerror}.")
-    with file:
-        yield file
 
 
-def _emptied(file: BinaryIO, path: str) -> Sink:
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.truncate(0)
-    return _checked(file.write, shown(path))
+def _sink(file: BinaryIO | None, path: str | None, stream: TextIO | None) -> Sink:
+    """Where lines go: into a file, emptied now, to a stream, or nowhere."""
+    if file is not None and path is not None:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.truncate(0)
+        return _checked(file.write, shown(path))
+    if stream is None:
+        return lambda lines: None
 
-
-def _standard(stream: Any, name: str) -> Sink:
     def write(lines: bytes) -> None:
         stream.flush()
         stream.buffer.write(lines)
         stream.buffer.flush()
 
-    return _checked(write, name)
+    return _checked(write, "stdout" if stream is sys.stdout else "stderr")
 
 
 def _checked(write: Callable[[bytes], object], name: str) -> Sink:
@@ -191,9 +196,9 @@ def _checked(write: Callable[[bytes], object], name: str) -> Sink:
     return checked
 
 
-def _progress_bar(receipts_elsewhere: bool, rejects_elsewhere: bool) -> Progress | None:
-    """A bar where somebody watches it and no line of output would cross it."""
-    if not watched() or not rejects_elsewhere or not (receipts_elsewhere or not sys.stdout.isatty()):
+def _progress_bar(*streams: TextIO | None) -> Progress | None:
+    """A bar where somebody watches it and no line of output, which goes to these streams, would cross it."""
+    if not watched() or any(stream is not None and stream.isatty() for stream in streams):
         return None
     columns = (TextColumn("deciding"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)

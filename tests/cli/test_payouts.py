@@ -63,6 +63,13 @@ def test_a_sent_batch_becomes_an_instruction(sent: Onecard, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.glob("instruction*")) == ["instruction.csv"]
 
 
+def test_a_dash_for_the_instruction_is_stdout(sent: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert sent("payouts", "export", "B1", "--out", "-").stdout == sent("payouts", "export", "B1").stdout != ""
+    assert sent("payouts", "export", "B1", "--out", "-", "--json").code == 2
+    assert not list(tmp_path.glob("-*"))
+
+
 def test_the_instruction_is_the_same_after_the_bank_has_answered(sent: Onecard, tmp_path: Path) -> None:
     first = sent("payouts", "export", "B1")
     assert first.stderr.startswith("3 lines of 3006 fen in all; SHA-256 ")
