@@ -7,6 +7,7 @@ a sentence or an error document.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ READER_GONE: Final = 141  # as a shell tells SIGPIPE
 ROWS_FOR_PEOPLE: Final = 1_000
 NARROWEST_PROSE: Final = 30  # narrower, a sentence is a word a line
 WIDEST_TABLE: Final = 1_000_000
+WORD: Final = re.compile(r"\s*\S+\s*")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print the elements of the list, one JSON object a line.")]
@@ -156,9 +158,14 @@ def for_people() -> Iterator[Console]:
 
 
 class _Paper(Console):
-    """A table that is wider than the terminal is printed whole: cropped or broken figures would be read as others."""
+    """A table that is wider than the terminal is printed whole: cropped or broken figures would be read as others. A
+    sentence is folded between words, and one that has a longer word than the terminal is wide is as wide as that."""
 
     def print(self, *objects: Any, **options: Any) -> None:
+        if len(objects) == 1 and isinstance(objects[0], str | Text) and not options:
+            said = objects[0] if isinstance(objects[0], Text) else Text(objects[0])
+            super().print(_between_words(said, self.width), soft_wrap=True)
+            return
         tables = [one for one in objects if isinstance(one, Table)]
         for one in tables:
             least = Measurement.get(self, self.options.update(max_width=WIDEST_TABLE), one).minimum
@@ -168,6 +175,21 @@ class _Paper(Console):
     def on_broken_pipe(self) -> None:
         """The library would end the process with 1 here, which says that something was found."""
         raise BrokenPipeError
+
+
+def _between_words(text: Text, width: int) -> Text:
+    lines: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        used, breaks = 0, []
+        for word in WORD.finditer(line.plain):
+            if used and used + cell_len(word[0].rstrip()) > width:
+                used = 0
+                breaks.append(word.start())
+            used += cell_len(word[0])
+        lines += line.divide(breaks)
+    for line in lines[:-1]:
+        line.rstrip()
+    return Text("\n").join(lines)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:

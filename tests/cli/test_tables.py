@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import pytest
+from rich.table import Table
 from rich.text import Text
 
 from ops.cli.output import for_people, table
@@ -33,13 +34,17 @@ def on_a_terminal(
     rows: Sequence[Sequence[object]],
     title: str | None = None,
 ) -> list[str]:
+    return printed(monkeypatch, width, table(columns, rows, title))
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, width: int, what: str | Text | Table) -> list[str]:
     paper = io.BytesIO()
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", Terminal(paper, encoding="utf-8"))
         for name, value in (("COLUMNS", str(width)), ("TERM", "xterm"), ("NO_COLOR", "1")):
             patched.setenv(name, value)
         with for_people() as console:
-            console.print(table(columns, rows, title))
+            console.print(what)
         return Text.from_ansi(paper.getvalue().decode()).plain.splitlines()
 
 
@@ -78,3 +83,23 @@ def test_chinese_is_measured_as_the_terminal_shows_it(monkeypatch: pytest.Monkey
     school = "杭州市第一中学" * 3
     _, line = on_a_terminal(monkeypatch, 20, ("school", "days>"), [(school, 5)])
     assert line == f"{school}     5"
+
+
+DIGEST = "bc5f9c01d1445b9f826facae62523f2c350ec7ad125636b147cc3b2eaea053a3"
+
+
+@pytest.mark.parametrize("width", [10, 50, 72, 200])
+@pytest.mark.parametrize("styled", [False, True])
+def test_a_sentence_is_folded_between_words_and_no_identifier_in_it_is_broken(
+    monkeypatch: pytest.MonkeyPatch, width: int, styled: bool
+) -> None:
+    said = f"  Person {DIGEST}, linked with {CARD}\n\nand {WHY}."
+    lines = printed(monkeypatch, width, Text(said, style="green") if styled else said)
+    assert " ".join(lines).split() == said.split()
+    assert max(map(len, lines)) <= max(width, len(DIGEST) + 1)
+    assert lines[0].startswith("  Person") and lines.count("") == 1
+    assert len(lines) == 3 if width == 200 else len(lines) > 3
+
+
+def test_a_sentence_in_chinese_is_measured_as_the_terminal_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, 20, "学生 杭州市第一中学 since 2025") == ["学生 杭州市第一中学", "since 2025"]
