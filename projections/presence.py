@@ -15,9 +15,10 @@ FOLLOWERS = CLASS + 2
 HELD = """
     SELECT EXISTS (
         SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = %s AND objid = (hashtext(%s)::bigint & 4294967295)::oid
-          AND objsubid = 2 AND granted
+        WHERE locktype = 'advisory' AND classid = %s AND objsubid = 2 AND granted
+          AND objid IN (SELECT (hashtext(name)::bigint & 4294967295)::oid FROM unnest(%s::text[]) AS name)
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        GROUP BY pid HAVING count(DISTINCT objid) = %s
     )
 """
 
@@ -38,8 +39,9 @@ def announce(connection: psycopg.Connection[Any], views: Iterable[str]) -> None:
         connection.execute("SELECT pg_advisory_lock_shared(%s, hashtext(%s))", (FOLLOWERS, view))
 
 
-def is_followed(cursor: psycopg.Cursor[Any], view: str) -> bool:
-    row = cursor.execute(HELD, (FOLLOWERS, view)).fetchone()
+def is_followed(cursor: psycopg.Cursor[Any], *announced: str) -> bool:
+    """Whether somebody has announced all of these: a view, or a view and `any_of` a source."""
+    row = cursor.execute(HELD, (FOLLOWERS, list(announced), len(announced))).fetchone()
     return row is not None and bool(row[0])
 
 

@@ -4,7 +4,7 @@ Queries never wait for the views. People are told behind each answer where the l
 do about it; programs read `position`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,12 +33,16 @@ class Asked:
 def answer_listing(
     ledger: Ledger,
     asked: Asked,
+    views: Sequence[str],
     name: str,
     of_one: Callable[[Cursor, str], L],
     of_all: Callable[[Cursor], M],
     show: Callable[[L | M], None],
 ) -> int:
-    """A listing in the form that was asked for, as it is read; `name`: of its list in the document."""
+    """A listing in the form that was asked for, as it is read; `name`: of its list in the document.
+
+    `views`: those whose positions tell how far it reaches.
+    """
 
     def answered(cursor: Cursor, source: str, found: L | M) -> None:
         if asked.as_jsonl:
@@ -47,7 +51,7 @@ def answer_listing(
             document_of(name, found.rows(), found.rest)
         else:
             show(found)
-            tell_further(further(cursor, of_sources(ledger, source, found.rest()["position"])), ledger)
+            tell_further(further(cursor, of_sources(ledger, source, found.rest()["position"]), views), ledger)
 
     asked_of(
         ledger,
@@ -61,25 +65,26 @@ def answer_listing(
 def answer_about(
     ledger: Ledger,
     asked: Asked,
+    views: Sequence[str],
     elements: str | None,
     of_one: Callable[[Cursor, str], Document],
     of_all: Callable[[Cursor], Document],
     show: Callable[[Document], None],
     *,
     is_ok: Callable[[Document], bool] = lambda _: True,
-    unsaid: str | None = None,
 ) -> int:
     """A document, whose list `elements` can be had by the line; for people with how far the log is ahead of it.
 
-    `unsaid`: the view whose position people are told though the document does not say it.
+    `views`: those whose positions tell how far it reaches. `show` gets each one's, by name, as `reached`, and the
+    first one's as the document's if that does not say any.
     """
 
     def answered(cursor: Cursor, source: str, found: Document) -> tuple[Document, str | None]:
         if asked.as_json or asked.as_jsonl:
             return found, None
-        if unsaid is not None:
-            found = {**found, "position": reached(cursor, unsaid, source)}
-        return found, further(cursor, of_sources(ledger, source, found["position"]))
+        by_view = {view: reached(cursor, view, source) for view in views}
+        found = {"position": by_view[views[0]], **found, "reached": by_view}
+        return found, further(cursor, of_sources(ledger, source, found["position"]), views)
 
     found, more = asked_of(
         ledger,
@@ -104,5 +109,6 @@ def of_sources(ledger: Ledger, source: str, position: Any) -> dict[str, int]:
 def tell_further(more: str | None, ledger: Ledger) -> None:
     """To people, behind their answer: where the log is, if that is further, and what to do."""
     if more is not None:
-        relayed = "" if ledger.settings.kafka_bootstrap is None else ", with `onecard relay` running"
-        tell(f"{more[0].upper()}{more[1:]}: {CATCH_UP}{relayed}.")
+        needs_relay = ledger.settings.kafka_bootstrap is not None and more.endswith(CATCH_UP)
+        relayed = ", with `onecard relay` running" if needs_relay else ""
+        tell(f"{more[0].upper()}{more[1:]}{relayed}.")

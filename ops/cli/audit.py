@@ -16,6 +16,7 @@ from ops.cli.sources import Source, listed, told
 from projections.questions import audit
 from projections.questions.audit import Selection
 from projections.questions.national import cards as national
+from projections.views.audit import NAME
 
 Stream = Annotated[
     str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, a card_id, or any stream's id.")
@@ -51,6 +52,7 @@ def history(
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "events",
             lambda cursor, one: audit.history(cursor, one, card, selection, ledger.config, ledger.keyring),
             lambda cursor: national.history(cursor, card, selection, ledger.config, ledger.keyring),
@@ -70,6 +72,7 @@ def explain(card: Card, source: Source = None, as_json: Json = False, as_jsonl: 
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "accounts",
             lambda cursor, one: audit.explain(cursor, one, card),
             lambda cursor: national.explain(cursor, card),
@@ -99,6 +102,7 @@ def statement(
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "accounts",
             lambda cursor, one: audit.statement(cursor, one, card, begin, end),
             lambda cursor: national.statement(cursor, card, begin, end),

@@ -110,6 +110,7 @@ def batch(
         "batch",
         batch_id,
         "lines",
+        PAYOUTS,
         lambda cursor, one: payouts.Lines(cursor, one, batch_id, state),
         _show_batch,
     )

@@ -18,10 +18,12 @@ from ops.cli.output import (
     table,
     yuan,
 )
-from ops.cli.sources import Source, listed, told
+from ops.cli.sources import Source, listed, told, told_reach
 from projections.questions import balances
 from projections.questions.national import books as national
 from projections.questions.things import Listing
+from projections.views import audit
+from projections.views import balances as view
 
 Card = Annotated[str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, or a card_id.")]
 ACCOUNT_COLUMNS = ("account", "balance>", "debit>", "credit>", "entries>", "last position>")
@@ -39,6 +41,7 @@ def balance(card: Card, source: Source = None, as_json: Json = False, as_jsonl: 
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (view.NAME, audit.NAME),
             "accounts",
             lambda cursor, one: balances.balance(cursor, one, card, ledger.config, ledger.keyring),
             lambda cursor: national.balance(cursor, card, ledger.config, ledger.keyring),
@@ -65,6 +68,7 @@ def accounts(
         return answer_listing(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (view.NAME,),
             "accounts",
             lambda cursor, one: balances.Accounts(cursor, one, prefix),
             lambda cursor: national.Accounts(cursor, prefix),
@@ -85,6 +89,7 @@ def trial_balance(source: Source = None, as_json: Json = False) -> int:
         return answer_about(
             ledger,
             Asked(source, as_json, False),
+            (view.NAME,),
             None,
             balances.trial_balance,
             national.trial_balance,
@@ -105,7 +110,7 @@ def _show_balance(found: dict[str, Any]) -> None:
             console.print(listed(ACCOUNT_COLUMNS, found["accounts"], account_row))
         else:
             console.print("Nothing was ever booked on it.")
-        console.print(f"Yuan, up to position {told(found['position'])}.")
+        console.print(f"Yuan, {told_reach(found, {view.NAME: 'balances', audit.NAME: 'the state'})}.")
 
 
 def _show_accounts(found: Listing) -> None:

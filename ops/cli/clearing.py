@@ -15,7 +15,7 @@ from projections.questions import clearing as questions
 from projections.questions import clearing_lines, clearing_show
 from projections.questions.national import clearing as national
 from projections.questions.national.show import show as national_show
-from projections.views.clearing import view
+from projections.views.clearing.view import NAME
 
 clearing = typer.Typer(help="Monthly clearing between provinces.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -59,6 +59,7 @@ def clearing_lines_(
         return answer_listing(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "lines",
             lambda cursor, one: clearing_lines.Lines(cursor, one, ledger.config, wanted),
             lambda cursor: national.Lines(cursor, ledger.config, wanted),
@@ -88,6 +89,7 @@ def clearing_table(
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "rows",
             lambda cursor, one: questions.table(cursor, one, name, ledger.config, wanted),
             lambda cursor: national.table(cursor, name, ledger.config, wanted),
@@ -117,6 +119,7 @@ def clearing_notices(
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "notices",
             lambda cursor, one: questions.notices(cursor, one, name, ledger.config, wanted),
             lambda cursor: national.notices(cursor, name, ledger.config, wanted),
@@ -140,6 +143,7 @@ def clearing_net(
         return answer_about(
             ledger,
             Asked(source, as_json, as_jsonl),
+            (NAME,),
             "pairs",
             lambda cursor, one: questions.net(cursor, one, name, ledger.config, wanted.book),
             lambda cursor: national.net(cursor, name, ledger.config, wanted.book),
@@ -165,11 +169,11 @@ def clearing_show_(
         return answer_about(
             ledger,
             Asked(source, as_json, False),
+            (NAME,),
             None,
             lambda cursor, one: clearing_show.show(cursor, one, name, ledger.config),
             lambda cursor: national_show(cursor, name, ledger.config),
             clearing_shown.show_one,
-            unsaid=view.NAME,
         )
 
 

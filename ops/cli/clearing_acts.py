@@ -133,7 +133,7 @@ def reconcile(
         if run_id is None:
             # Before what it advises to do about settlements that may only not have come to the view yet.
             looked = {ledger.source: 0, **positions} if source == sources.ALL else positions
-            tell_further(asked(ledger, lambda cursor: further(cursor, looked)), ledger)
+            tell_further(asked(ledger, lambda cursor: further(cursor, looked, (Clearing.name,))), ledger)
         else:
             receipt, rejected = _submit(ledger, _run(found, run_id), submitter, reference, occurred_at)
             found["receipt"] = receipt

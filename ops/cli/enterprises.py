@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.output import Json, for_people, table, yuan
-from ops.cli.sources import Source
+from ops.cli.sources import Source, told_reach
 from ops.cli.things import answer_file
 from projections.questions import enterprises
 
@@ -13,6 +13,7 @@ CARDS = ("card", "state", "since", "until", "area", "bank", "looked at>", "restr
 FUNDS = ("province", "programme", "grants>", "amount>", "last credited")
 AGENTS = ("delegation", "agent", "matters", "since", "until", "ended")
 USES = ("act", "at", "uses>", "failures>", "amount>", "last")
+GIVEN = {"enterprises": "the file", "persons": "agents who are left out"}
 
 
 def enterprise(
@@ -28,7 +29,9 @@ def enterprise(
     Example:
       onecard enterprise 91350100M000100Y43
     """
-    return answer_file(source, as_json, lambda cursor, one: enterprises.file_of(cursor, one, name), _show)
+    return answer_file(
+        source, as_json, enterprises.VIEWS, lambda cursor, one: enterprises.file_of(cursor, one, name), _show
+    )
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -63,4 +66,4 @@ def _show(found: dict[str, Any]) -> None:
                 console.print(table(columns, rows, title=f"\n{title}"))
         if hidden := found["agent_count"] - len(found["agents"]):
             console.print(f"... and {hidden:,} whose processing is restricted.")
-        console.print(f"Up to position {found['position']}.")
+        console.print(f"{told_reach(found, GIVEN).capitalize()}.")

@@ -97,6 +97,7 @@ def show(
         "pass",
         pass_id,
         "venues",
+        PASSES,
         lambda cursor, one: questions.Visits(cursor, one, pass_id),
         _show,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.output import Json, for_people, table, yuan
-from ops.cli.sources import Source
+from ops.cli.sources import Source, told_reach
 from ops.cli.things import answer_file
 from projections.questions import persons
 
@@ -25,6 +25,7 @@ DELEGATIONS = ("delegation", "from", "to", "relation", "matters", "since", "unti
 ENTITLEMENTS = ("entitlement", "kind", "class", "province", "from", "last day", "used>", "saved>")
 BENEFITS = ("as", "province", "programme", "kind", "paid>", "amount>", "overpaid>", "returned>", "last paid")
 LINKS = ("link", "person", "other", "since", "ended")
+GIVEN = {"persons": "cards and links", "entitlements": "entitlements", "payouts": "benefits"}
 SHORT = 12
 
 
@@ -42,7 +43,7 @@ def person(
     Example:
       onecard person 340000D15600000500000000000000A1
     """
-    return answer_file(source, as_json, lambda cursor, one: persons.file_of(cursor, one, name), _show)
+    return answer_file(source, as_json, persons.VIEWS, lambda cursor, one: persons.file_of(cursor, one, name), _show)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -70,7 +71,7 @@ def _show(found: dict[str, Any]) -> None:
             console.print(f"{one['taps']:,} taps as {one['concession_class']} in {one['province']}.")
         for one in found["students"]:
             console.print(f"Student of {one['school']}: {one['status']} since {one['valid_from']}.")
-        console.print(f"Up to position {found['position']}.")
+        console.print(f"{told_reach(found, GIVEN).capitalize()}.")
 
 
 def _card(card: dict[str, Any]) -> tuple[object, ...]:

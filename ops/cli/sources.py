@@ -1,7 +1,7 @@
 """`--source`: whose ledger a question is about, and how an answer that comes from several is shown to people."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import typer
@@ -70,3 +70,11 @@ def told(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     return ", ".join(f"{said} ({source})" for source, said in value.items()) or "none"
+
+
+def told_reach(found: dict[str, Any], of_views: Mapping[str, str]) -> str:
+    """Up to where an answer holds that several views gave; for each what it gave, where they do not stand together."""
+    reached = found["reached"]
+    if all(reached[view] == found["position"] for view in of_views):
+        return f"up to position {told(found['position'])}"
+    return ", ".join(f"{what} up to position {told(reached[view])}" for view, what in of_views.items())

@@ -52,7 +52,13 @@ def yuans(one: Element, *names: str) -> list[str]:
 
 
 def answer_parts(
-    asked: Asked, thing: str, given: str, name: str, of_one: Callable[[Cursor, str], L], show: Callable[[L], None]
+    asked: Asked,
+    thing: str,
+    given: str,
+    name: str,
+    view: Folded,
+    of_one: Callable[[Cursor, str], L],
+    show: Callable[[L], None],
 ) -> int:
     """One `thing`, known by the id that was `given`, as the list `name` of its parts and what stands beside it."""
     refuse_both(asked.as_json, asked.as_jsonl)
@@ -63,6 +69,7 @@ def answer_parts(
         return answer_listing(
             ledger,
             asked,
+            (view.name,),
             name,
             of_one,
             lambda cursor: refuse(f"one {thing} is of one ledger: name it by --source, all is for lists."),
@@ -79,6 +86,7 @@ def answer_things(
         return answer_listing(
             ledger,
             asked,
+            (view.name,),
             name,
             of_one,
             lambda cursor: OfAll(cursor, view, of_one),
@@ -89,6 +97,7 @@ def answer_things(
 def answer_file(
     source: str | None,
     as_json: bool,
+    views: Sequence[Folded],
     of_one: Callable[[Cursor, str], dict[str, Any]],
     show: Callable[[dict[str, Any]], None],
 ) -> int:
@@ -97,6 +106,7 @@ def answer_file(
         return answer_about(
             ledger,
             Asked(source, as_json, False),
+            [view.name for view in views],
             None,
             of_one,
             lambda cursor: refuse("one file is of one ledger: name it by --source, all is for lists."),

@@ -56,7 +56,7 @@ def list_journeys(
         assert card_id is not None
         return questions.Journeys(cursor, one, card_id, state, *days)
 
-    return answer_parts(Asked(source, as_json, as_jsonl), "card", card, "journeys", of_one, _show_journeys)
+    return answer_parts(Asked(source, as_json, as_jsonl), "card", card, "journeys", JOURNEYS, of_one, _show_journeys)
 
 
 @transit.command("taps")

@@ -80,6 +80,7 @@ def show(
         "voucher",
         voucher_id,
         "redemptions",
+        VOUCHERS,
         lambda cursor, one: questions.Redemptions(cursor, one, voucher_id),
         _show,
     )

@@ -14,6 +14,7 @@ from ledger.store import lines as store_lines
 from projections.questions.clearing_lines import Calendar, View, preview_limit, view_of
 from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
+from projections.views.clearing.view import NAME
 
 Pair = tuple[str, str, str]
 """book, home, treatment"""
@@ -220,7 +221,7 @@ def net(cursor: Cursor, source: str, month: str, config: Configuration, book: st
     """Both directions of each two provinces set off: for information, nobody pays by it."""
     view = view_of(cursor, source)
     if Calendar(cursor, view.own, config).state(month) == "OPEN":
-        raise Unknown("cycle_unknown", f"{month} was never cut off {up_to(cursor, source, view.position)}")
+        raise Unknown("cycle_unknown", f"{month} was never cut off {up_to(cursor, source, view.position, NAME)}")
     return {
         "pairs": set_off(store_lines.cycle_rows(cursor, view.own, month), book),
         "cycle": month,

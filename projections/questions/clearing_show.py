@@ -16,6 +16,7 @@ from projections.questions.clearing_lines import Calendar, View, Wanted, all_lin
 from projections.questions.naming import quoted
 from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
+from projections.views.clearing.view import NAME
 
 NOTICE: Final = re.compile(r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))-(MEDICAL|PASS)-([0-9]{2})-([0-9]{2})")
 FIGURES: Final = (
@@ -28,7 +29,7 @@ def show(cursor: Cursor, source: str, name: str, config: Configuration) -> dict[
     view = view_of(cursor, source)
     found = settlement(cursor, view, source, name, config) or notice(cursor, view, name, config)
     if found is None:
-        raise unknown(name, up_to(cursor, source, view.position))
+        raise unknown(name, up_to(cursor, source, view.position, NAME))
     return found
 
 

@@ -12,6 +12,7 @@ from projections.questions.withheld import withheld
 from projections.views.business.enterprises import ENTERPRISES, Agent, EnterpriseCard, Grant, Use
 from projections.views.business.persons import PERSONS
 
+VIEWS: Final = (ENTERPRISES, PERSONS)
 NO_CODE: Final = "enterprise's credit code (18 of 0-9 A-Z without I O S V Z)"
 OF_A_PERSON: Final = Unknown("enterprise_unknown", "this is a person's card: `onecard person` has the file")
 FUNDS: Final = """
@@ -25,12 +26,12 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
 
     Agents who are restricted, or whose key is destroyed, are left out and counted.
     """
-    views = Together(cursor, source, ENTERPRISES, PERSONS)
+    views = Together(cursor, source, *VIEWS)
     is_code = CREDIT_CODE.fullmatch(name)
     code = name if is_code else views.card(EnterpriseCard, name, NO_CODE, OF_A_PERSON)["credit_code"]
     cards = views.rows(EnterpriseCard, "credit_code = %(code)s", code=code)
     if not cards:
-        looked = up_to(cursor, source, views.position)
+        looked = up_to(cursor, source, views.position, *views.names)
         raise Unknown("enterprise_unknown", f"no card was issued for {quoted(code, 'credit code')} {looked}")
     own = {"cards": [one["card_id"] for one in cards]}
     grants, agents, uses = (

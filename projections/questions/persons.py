@@ -18,6 +18,7 @@ from projections.views.business.entitlements import ENTITLEMENTS, Concession, En
 from projections.views.business.payouts import PAYOUTS, Batch, PayoutLine
 from projections.views.business.persons import PERSONS, Delegation, Link, Person, PersonalCard
 
+VIEWS: Final = (PERSONS, ENTITLEMENTS, PAYOUTS)
 OF_AN_ENTERPRISE: Final = Unknown("person_unknown", "this is an enterprise's card: `onecard enterprise` has its file")
 KEY: Final = re.compile(r"[0-9a-f]{64}")
 NO_KEY: Final = "person key (64 of 0-9 a-f; a person's number is never asked by)"
@@ -64,7 +65,7 @@ BENEFIT: Final = (
 
 def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     """By a card of the person's, current or replaced, or by the person key; Unknown if nothing is known of either."""
-    views = Together(cursor, source, PERSONS, ENTITLEMENTS, PAYOUTS)
+    views = Together(cursor, source, *VIEWS)
     person = name if KEY.fullmatch(name) else views.card(PersonalCard, name, NO_KEY, OF_AN_ENTERPRISE)["person"]
     keys = [key for (key,) in views.ask(LINKED.format(links=views.table(Link)), person=bytes.fromhex(person))]
     persons = {one["person"]: one for one in views.rows(Person, "person = ANY(%(keys)s)", keys=keys)}
@@ -73,7 +74,8 @@ def file_of(cursor: Cursor, source: str, name: str) -> dict[str, Any]:
     told = [key for key in keys if known[key.hex()] is None]
     about = _around(views, told, {one["card_id"]: one["person"] for one in cards if known[one["person"]] is None})
     if person not in persons and not any(about.values()):
-        raise Unknown("person_unknown", f"nothing is known of this person {up_to(cursor, source, views.position)}")
+        looked = up_to(cursor, source, views.position, *views.names)
+        raise Unknown("person_unknown", f"nothing is known of this person {looked}")
     return {
         "cards": cards,
         "person_key": person,

@@ -47,7 +47,7 @@ def find(cursor: Cursor, source: str, name: str) -> Stream:
         )
         row = cursor.fetchone()
     if stream_id is None or row is None:
-        raise unknown_card(name, up_to(cursor, source, position))
+        raise unknown_card(name, up_to(cursor, source, position, audit.NAME))
     return Stream(source, stream_id, row[0] in ISSUES, version, position, sources.is_foreign(cursor, source))
 
 

@@ -17,6 +17,7 @@ class Together:
         self._cursor = cursor
         self.source = source
         self._standing = {view.name: tracking.position_of(cursor, view.name, source) for view in views}
+        self.names = tuple(self._standing)
         self._view_of = {row_type: view for view in views for row_type in view.tables}
         self.position = min(position for _, position in self._standing.values())
 

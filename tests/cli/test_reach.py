@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from projections import presence
 from projections.questions import reconciliation
 from tests.cli.lines import CARD_ID, NUMBER, SN, UNKNOWN_SN, write
 from tests.cli.test_clearing import confirm, submit
@@ -116,6 +117,55 @@ def test_only_of_the_stores_own_source_the_log_is_here(
     for asked in (("accounts",), ("trial-balance",), ("clearing", "table", MONTH)):
         assert told(behind(*asked, "--source", "31")) == ""
         assert told(behind(*asked, "--source", "all")) == BEHIND
+
+
+def test_each_view_of_an_answer_is_told_where_they_do_not_stand_together(behind: Onecard) -> None:
+    behind("follow", "balances", "payouts", "--until-caught-up")
+    ended = behind("balance", SN)
+    assert ended.stdout.endswith("\nYuan, balances up to position 6, the state up to position 4.\n")
+    assert ended.stderr == BEHIND and behind("balance", SN, "--json").json["position"] == 4
+    whole = behind("balance", SN, "--source", "all")
+    assert whole.stdout.endswith("\nYuan, balances up to position 6 (33), the state up to position 4 (33).\n")
+    each = "Cards and links up to position 4, entitlements up to position 4, benefits up to position 6.\n"
+    assert behind("person", SN).stdout.endswith(each)
+
+
+# --- what to do about it ---------------------------------------------------------------------------------------------
+
+
+def test_a_view_that_an_incident_stops_is_not_advised_to_be_followed(behind: Onecard, dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(STOPPED, ("balances",))
+    stopped = "the log is at position 6, 2 events further, and the view balances stopped: see `onecard incidents`"
+    for asked in (("balance", SN), ("accounts",), ("trial-balance", "--source", "all")):
+        assert told(behind(*asked)) == f"T{stopped[1:]}.\n"
+    assert told(behind("clearing", "table", MONTH)) == told(behind("history", SN)) == BEHIND
+    with psycopg.connect(dsn) as connection:
+        connection.execute(STOPPED, ("audit",))
+    both = stopped.replace("view balances", "views audit, balances")
+    assert told(behind("balance", SN)) == f"T{both[1:]}.\n"
+    assert f"({stopped.replace('balances', 'audit')})" in behind("balance", UNKNOWN_SN).stderr
+
+
+def test_a_view_that_is_stopped_at_another_source_is_told_though_its_log_is_not_here(behind: Onecard, dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("INSERT INTO views.tracking (view, version, source, position) SELECT view, version, '31', 2"
+                           " FROM views.live")  # fmt: skip
+        connection.execute(f"{STOPPED} AND source = '31'", ("balances",))
+    elsewhere = "The view balances stopped at source 31"
+    assert told(behind("accounts", "--source", "31")) == f"{elsewhere}: see `onecard incidents`.\n"
+    assert told(behind("accounts", "--source", "all")) == f"{elsewhere}; {BEHIND.replace('The', 'the')}"
+    assert told(behind("clearing", "lines", "--source", "31")) == ""
+
+
+def test_while_a_follower_runs_nobody_is_advised_to_start_another(behind: Onecard, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as one, psycopg.connect(dsn, autocommit=True) as other:
+        presence.announce(one, ["clearing", presence.any_of("33")])
+        presence.announce(other, ["balances", presence.any_of("31")])
+        running = BEHIND.replace(CATCH_UP, "a follower is running, and `onecard lag` tells how far it is")
+        assert told(behind("clearing", "table", MONTH)) == running
+        assert told(behind("accounts")) == told(behind("balance", SN)) == BEHIND
+    assert told(behind("clearing", "table", MONTH)) == BEHIND
 
 
 # --- a comparison ----------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def at_home(
         with suppress(Unknown):
             found[source] = ask(source)
     if not found:
-        raise unknown_card(name, in_all(cursor, positions))
+        raise unknown_card(name, in_all(cursor, positions, *views))
     return found, positions
 
 

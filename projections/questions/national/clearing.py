@@ -84,7 +84,7 @@ def net(cursor: Cursor, month: str, config: Configuration, book: str | None = No
     views = views_of(cursor)
     cut = [taken.rows for taken in _taken(cursor, views, month, config).values() if taken.state != "OPEN"]
     if not cut:
-        raise Unknown("cycle_unknown", f"{month} was never cut off {in_all(cursor, _positions(views))}")
+        raise Unknown("cycle_unknown", f"{month} was never cut off {in_all(cursor, _positions(views), NAME)}")
     return {
         "pairs": clearing.set_off((row for rows in cut for row in rows), book),
         "cycle": month,

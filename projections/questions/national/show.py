@@ -8,6 +8,7 @@ from projections.questions.national.clearing import views_of
 from projections.questions.national.marks import marked
 from projections.questions.reach import in_all
 from projections.questions.snapshot import Cursor
+from projections.views.clearing.view import NAME
 
 
 def show(cursor: Cursor, name: str, config: Configuration) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def show(cursor: Cursor, name: str, config: Configuration) -> dict[str, Any]:
     }
     if notices:
         return _united(notices, "notice", "rows", "remittances")
-    raise clearing_show.unknown(name, in_all(cursor, {source: view.position for source, view in views.items()}))
+    looked = in_all(cursor, {source: view.position for source, view in views.items()}, NAME)
+    raise clearing_show.unknown(name, looked)
 
 
 def _united(found: dict[str, dict[str, Any]], single: str, *lists: str) -> dict[str, Any]:
