@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ledger.core.calendar import instant_text
 from ops.kafka.broker import Broker
 from ops.postmaster import Postmaster
 from ops.problems import EnvironmentProblem
@@ -39,9 +40,13 @@ def scratch_home(settings: Settings, name: str, progress: Progress, *, keep: boo
                 _clear_away(home, name, progress)
 
 
-def to_be_unset(settings: Settings) -> list[str]:
-    """Variables of the environment that would lead a typed command elsewhere than a scratch home."""
-    return [f"ONECARD_{name.upper()}" for name in LEFT_ASIDE if getattr(settings, name) is not None]
+def to_be_unset(settings: Settings) -> dict[str, str]:
+    """Variables of the environment that would lead a typed command elsewhere than a scratch home, as they were."""
+    found = {name: getattr(settings, name) for name in LEFT_ASIDE if getattr(settings, name) is not None}
+    return {
+        f"ONECARD_{name.upper()}": instant_text(value) if name == "clock" else str(value)
+        for name, value in found.items()
+    }
 
 
 @contextmanager

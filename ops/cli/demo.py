@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ops.cli.opening import asked, lent, opened
-from ops.cli.output import DONE, FOUND, Json, document, for_people, progress_told, refuse, table, unable
+from ops.cli.output import DONE, FOUND, Json, counted, document, for_people, progress_told, refuse, table, unable
 from ops.demo import glance, summary
 from ops.demo.begun import Begun, program
 from ops.demo.play import Played, Stage, play_day, play_scenario
@@ -210,7 +210,7 @@ def _say_next(
     else:
         worth = summary.next_commands(played)
     summary.show_next(console, begun, home, file, worth)
-    console.print(f"\n{elapsed} seconds from an empty folder to here.")
+    console.print(f"\n{counted(elapsed, 'second')} from an empty folder to here.")
 
 
 def _say_where_topics_are(console: Console, settings: Settings, before: Settings) -> None:

@@ -130,9 +130,9 @@ def unheard(*streams: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def counted(number: int, name: str) -> str:
-    """So many things of a name that has an ordinary plural, as people say it."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+def counted(number: int, name: str, plural: str | None = None) -> str:
+    """So many things of a name, as people say it; `plural` where that is no ordinary one."""
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {plural or f'{name}s'}"
 
 
 def watched() -> bool:

@@ -6,19 +6,44 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from typing import Final
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+DATABASE: Final = "ONECARD_DATABASE_URL"
 
 
 @dataclass(frozen=True)
 class Begun:
-    """`home`: the ONECARD_HOME there was; `unset`: variables that would lead elsewhere than the demo's store."""
+    """`home`: the ONECARD_HOME there was; `unset`: variables that would lead elsewhere than the demo's store, as they
+    were."""
 
     program: str
     home: str | None
-    unset: list[str]
+    unset: dict[str, str]
 
     def typed(self, command: str) -> str:
         """A command of the documents as it is typed here."""
         return quote(self.program) + command.removeprefix("onecard")
+
+    @property
+    def secret(self) -> list[str]:
+        """Variables that are not repeated, since a password is in them."""
+        return [name for name, value in self.unset.items() if name == DATABASE and _holds_password(value)]
+
+    def back(self) -> list[str]:
+        """What is typed to be where one was."""
+        home = "unset ONECARD_HOME" if self.home is None else f"export ONECARD_HOME={quote(self.home)}"
+        others = [f"export {name}={quote(was)}" for name, was in self.unset.items() if name not in self.secret]
+        return [home, *others]
+
+
+def _holds_password(url: str) -> bool:
+    try:
+        return bool(conninfo_to_dict(url).get("password"))
+    except ProgrammingError:
+        return True
 
 
 def program() -> str:

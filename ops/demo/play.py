@@ -101,7 +101,7 @@ def books(stage: Stage, file: Path, cycle: str | None) -> Played:
     return Played(
         submitted=submitted,
         published=published,
-        status=stage.run("status", outcome=lambda found: f"{found['events']:,} events in {found['streams']:,} streams"),
+        status=stage.run("status", outcome=_counts),
         trial_balance=stage.run("trial-balance", outcome=_balanced),
         balances=[],
         cycle=stage.run("clearing", "table", cycle, outcome=_table) if cycle else None,
@@ -111,11 +111,19 @@ def books(stage: Stage, file: Path, cycle: str | None) -> Played:
     )
 
 
+def _counts(found: dict[str, Any]) -> str:
+    return f"{counted(found['events'], 'event')} in {counted(found['streams'], 'stream')}"
+
+
 def _publish(stage: Stage) -> dict[str, Any]:
     """Make the topics and put every event on its own; the topics are shown as they are then."""
-    stage.run("topics", "apply", outcome=lambda found: f"{len(found['created'])} topics made, with the rights to them")
+    stage.run(
+        "topics",
+        "apply",
+        outcome=lambda found: f"{counted(len(found['created']), 'topic')} made, with the rights to them",
+    )
     stage.run("relay", "--until-caught-up", outcome=_relayed)
-    return stage.run("topics", "show", outcome=lambda found: f"{len(found['topics'])} topics")
+    return stage.run("topics", "show", outcome=lambda found: counted(len(found["topics"]), "topic"))
 
 
 def _largest(stage: Stage, played: Played) -> None:
@@ -125,7 +133,7 @@ def _largest(stage: Stage, played: Played) -> None:
 def _look_at(stage: Stage, played: Played, card: str) -> None:
     balance = stage.run("balance", card, outcome=lambda found: f"the card is {found['state']}")
     played.balances.append(balance)
-    played.history = stage.run("history", card, outcome=lambda found: f"{len(found['events'])} events")
+    played.history = stage.run("history", card, outcome=lambda found: counted(len(found["events"]), "event"))
 
 
 def verified(stage: Stage, played: Played, *, sealed: bool = False) -> None:
@@ -136,8 +144,8 @@ def verified(stage: Stage, played: Played, *, sealed: bool = False) -> None:
 
 def _simulated(found: dict[str, Any]) -> str:
     return (
-        f"{found['lines']:,} commands about {found['cards']:,} cards written, {found['refused']:,} of them wrong on"
-        f" purpose and {found['resubmitted']:,} sent a second time"
+        f"{counted(found['lines'], 'command')} about {counted(found['cards'], 'card')} written, {found['refused']:,} of"
+        f" them wrong on purpose and {found['resubmitted']:,} sent a second time"
     )
 
 
@@ -149,29 +157,30 @@ def _submitted(found: dict[str, Any]) -> str:
 
 
 def _relayed(found: dict[str, Any]) -> str:
-    return f"{sum(one['applied'] for one in found['followers']):,} events published"
+    return f"{counted(sum(one['applied'] for one in found['followers']), 'event')} published"
 
 
 def _followed(found: dict[str, Any]) -> str:
     applied = max((one["applied"] for one in found["followers"]), default=0)
-    return f"{applied:,} events applied to {len(found['followers'])} views"
+    return f"{counted(applied, 'event')} applied to {counted(len(found['followers']), 'view')}"
 
 
 def _balanced(found: dict[str, Any]) -> str:
     held = sum(one["holds"] for one in found["invariants"])
-    return f"{found['accounts']:,} accounts, {held} of {len(found['invariants'])} invariants hold"
+    return f"{counted(found['accounts'], 'account')}, {held} of {len(found['invariants'])} invariants hold"
 
 
 def _accounts(found: dict[str, Any]) -> str:
-    return f"{len(found['accounts']):,} accounts"
+    return counted(len(found["accounts"]), "account")
 
 
 def _table(found: dict[str, Any]) -> str:
-    return f"the month is {found['state']}: {found['line_count']:,} lines in {len(found['rows']):,} rows"
+    lines, rows = counted(found["line_count"], "line"), counted(len(found["rows"]), "row")
+    return f"the month is {found['state']}: {lines} in {rows}"
 
 
 def _notices(found: dict[str, Any]) -> str:
-    return f"{len(found['notices']):,} notices"
+    return counted(len(found["notices"]), "notice")
 
 
 def _verified(found: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ def _middle(console: Console, played: Played, answers: Answers, story: Story) ->
     refused = [(one.line, one.code, one.field, one.why) for one in story.refusals]
     console.print(table(("line>", "code", "field", "because~"), refused))
     if played.submitted["rejected"] != len(refused):
-        said = f"{played.submitted['rejected']} lines were refused where the story has {len(refused)}: rejects.jsonl"
+        said = f"Refused lines: {played.submitted['rejected']}, where the story has {len(refused)}: rejects.jsonl"
         console.print(Text(said, style="bold red"))
     heading(console, "The figures, as the ledger has them and as they were worked out by hand")
     rows = [

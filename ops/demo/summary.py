@@ -21,6 +21,8 @@ from projections.topics.topology import parse
 MOST_PAIRS: Final = 10
 MOST_CODES: Final = 15
 EVENTS_NAMED: Final = 4
+QUIETLY: Final = "--receipts /dev/null --rejects /dev/null"
+AGAIN: Final = "books nothing twice, and what was refused is refused again"
 COLOURS: Final = {"YELLOW": "yellow", "RED": "bold red", "NONE": "green"}
 Families = list[tuple[str, int, list[tuple[str, int]]]]
 
@@ -74,7 +76,8 @@ def _recorded(console: Console, played: Played, families: Families) -> None:
         rows.append((family, f"{count:,}", most + (", ..." if len(events) > EVENTS_NAMED else "")))
     console.print(table(("family", "events>", "most of them~"), rows))
     status = played.status
-    console.print(f"{status['events']:,} events of {status['cards']:,} cards, in {status['streams']:,} streams.")
+    counts = [counted(status[f"{name}s"], name) for name in ("event", "card", "stream")]
+    console.print(f"{counts[0]} of {counts[1]}, in {counts[2]}.")
 
 
 def _published(console: Console, played: Played, families: Families) -> None:
@@ -103,7 +106,7 @@ def _refused(console: Console, played: Played) -> None:
     console.print(table(("code", "lines>", "for example~"), rows))
     if len(ranked) > MOST_CODES:
         rest = sum(count for _, count in ranked[MOST_CODES:])
-        console.print(f"... and {rest:,} lines with {len(ranked) - MOST_CODES} more codes.")
+        console.print(f"... and {counted(rest, 'line')} with {counted(len(ranked) - MOST_CODES, 'more code')}.")
 
 
 def _first_messages(rejects: Path) -> dict[str, str]:
@@ -128,8 +131,8 @@ def _three_balances(console: Console, played: Played) -> None:
     rows = [(account["account"], yuan(account["balance_fen"]), _meaning(account["account"])) for account in largest]
     console.print(table(("account", "balance>", "which is~"), rows))
     trial = played.trial_balance
-    said = "as the postings of every event do" if trial["balanced"] else "and not to 0: the books do not balance"
-    console.print(f"All {trial['accounts']:,} accounts together sum to {yuan(trial['balance_fen'])}, {said}.")
+    said = "as that of every event's postings is" if trial["balanced"] else "and not 0: the books do not balance"
+    console.print(f"The sum of {counted(trial['accounts'], 'account')} is {yuan(trial['balance_fen'])}, {said}.")
 
 
 def _meaning(account: str) -> str:
@@ -163,7 +166,7 @@ def _life(console: Console, history: dict[str, Any]) -> None:
 def _clearing(console: Console, played: Played) -> None:
     cycle, notices = _asked(played.cycle), _asked(played.notices)
     heading(console, f"Clearing between provinces, {cycle['cycle']} ({cycle['state']})")
-    counts = f"{cycle['line_count']:,} lines were taken, left for a later month: {cycle['deferred_count']:,}"
+    counts = f"lines taken: {cycle['line_count']:,}, left for a later month: {cycle['deferred_count']:,}"
     console.print(f"{counts}; {yuan(cycle['payable_fen'])} yuan payable.")
     due = sorted((one for one in notices["notices"] if one["payer"]), key=lambda one: -one["amount_fen"])
     rows = [
@@ -174,7 +177,7 @@ def _clearing(console: Console, played: Played) -> None:
         console.print(table(("payer", "", "payee", "yuan>", "until now"), rows))
     if len(due) > MOST_PAIRS:
         rest = sum(one["amount_fen"] for one in due[MOST_PAIRS:])
-        console.print(f"... and {len(due) - MOST_PAIRS:,} more pairs with {yuan(rest)} yuan.")
+        console.print(f"... and {counted(len(due) - MOST_PAIRS, 'more pair')} with {yuan(rest)} yuan.")
 
 
 def _paid(notice: dict[str, Any]) -> str:
@@ -203,7 +206,7 @@ def _usage(console: Console, played: Played) -> None:
         rows.append((*sides, yuan(prepayment["base_fen"]), Text(percent(per_mille), style=style), said))
     console.print(table(("home", "treatment", "prepaid>", "used>", "alert"), rows))
     levels = Counter(one["prepayment"]["level"] for _, one in used)
-    console.print(f"{levels['RED']:,} red, {levels['YELLOW']:,} yellow of {len(used):,} prepayments.")
+    console.print(f"{levels['RED']:,} red, {levels['YELLOW']:,} yellow of {counted(len(used), 'prepayment')}.")
 
 
 def percent(per_mille: int) -> str:
@@ -226,9 +229,9 @@ def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
 def _verdict(console: Console, played: Played) -> None:
     found, checked = played.verified, played.verified["checked"]
     heading(console, "Verdict")
-    counts = f"{checked['events']:,} events, {checked['postings']:,} postings, {checked['accounts']:,} accounts"
+    counts = ", ".join(counted(checked[f"{name}s"], name) for name in ("event", "posting", "account"))
     if "topics" in found["against"]:
-        counts += f", {checked['records']:,} records on topics"
+        counts += f", {counted(checked['records'], 'record')} on topics"
     if found["ok"]:
         console.print(Text(f"Everything was derived again from the log: {counts}, and nothing differs.", style="green"))
     else:
@@ -239,11 +242,10 @@ def _verdict(console: Console, played: Played) -> None:
 
 def next_commands(played: Played) -> list[str]:
     """What is worth typing after a day or the golden month."""
-    card_sn = "CARD" if played.history is None else played.history["card_sns"][-1]["card_sn"]
+    cards = [] if played.history is None else [played.history["card_sns"][-1]["card_sn"]]
     cycle = _asked(played.cycle)["cycle"]
     return [
-        f"onecard history {card_sn}",
-        f"onecard explain {card_sn}",
+        *(f"onecard {asking} {card_sn}" for card_sn in cards for asking in ("history", "explain")),
         f"onecard clearing table {cycle}",
         f"onecard clearing net {cycle}",
         "onecard accounts --prefix prepayment:",
@@ -260,16 +262,14 @@ def show_next(console: Console, begun: Begun, home: Path, file: Path, worth: Ite
         *(f"unset {name}" for name in begun.unset),
         f"export ONECARD_HOME={quote(str(home))}",
         *(begun.typed(one) for one in worth),
-        begun.typed(f"onecard submit {quote(str(file))}    # again: books nothing twice"),
+        begun.typed(f"onecard submit {quote(str(file))} {QUIETLY}    # again: {AGAIN}"),
         begun.typed("onecard --help"),
     ):
         console.print(f"  {typed}", soft_wrap=True)
-    again = f"; set {', '.join(begun.unset)} again as it was" if begun.unset else ""
+    again = "".join(f"; set {name} again as it was, with the password in it" for name in begun.secret)
     console.print(f"For {'your own store' if begun.home else 'a store of your own'}{again}:")
-    console.print(
-        f"  export ONECARD_HOME={quote(begun.home)}" if begun.home else "  unset ONECARD_HOME", soft_wrap=True
-    )
-    console.print(f"  {begun.typed('onecard submit your-commands.jsonl')}", soft_wrap=True)
+    for typed in (*begun.back(), begun.typed("onecard submit your-commands.jsonl")):
+        console.print(f"  {typed}", soft_wrap=True)
 
 
 def _asked(found: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
 
-from ops.demo.begun import program
+from ops.demo.begun import Begun, program
 from ops.kafka.broker import Broker
 from ops.scenarios.story import SAMPLES, stories
 from projections.kafka.cluster import Cluster
@@ -59,8 +61,9 @@ def test_a_demo_teaches_the_commands_and_says_where_everything_is(onecard: Oneca
         "$ onecard verify --against views",
         "unset ONECARD_DATABASE_URL",
         f"export ONECARD_HOME={home}",
-        "For your own store; set ONECARD_DATABASE_URL again as it was:",
-        f"export ONECARD_HOME={tmp_path / 'home'}",
+        "books nothing twice, and what was refused is refused again",
+        "For your own store:\n",
+        f"export ONECARD_HOME={tmp_path / 'home'}\n  export ONECARD_DATABASE_URL=",
     ):
         assert typed in ended.stdout, typed
     for told in ("What was recorded", "What was refused", "Three balances", "One card's life", "CardReplaced",
@@ -73,7 +76,7 @@ def test_what_a_demo_says_to_type_next_runs_as_it_is_printed(tmp_path: Path, own
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ONECARD_")}
     environment["PATH"] = os.defpath
     if own is not None:
-        environment["ONECARD_HOME"] = own
+        environment |= {"ONECARD_HOME": own, "ONECARD_SOURCE": "44", "ONECARD_CLOCK": "2026-01-01T08:00:00+08:00"}
     installed = Path(sys.executable).with_name("onecard")
 
     def run(*command: str | Path) -> str:
@@ -85,9 +88,33 @@ def test_what_a_demo_says_to_type_next_runs_as_it_is_printed(tmp_path: Path, own
     typed = [line for line in told.splitlines() if line.startswith("  ") and "your-commands" not in line]
     assert sum(str(installed) in line for line in typed) == 7
     ran = run(
-        "sh", "-c", "\n".join(f"{line} || test $? -eq 1 || exit 9" for line in typed) + '\necho "[$ONECARD_HOME]"'
-    )
-    assert "--help" in ran and ran.endswith(f"[{tmp_path / own if own else ''}]\n")
+        "sh", "-c", "\n".join(f"{line} || test $? -eq 1 || exit 9" for line in typed)
+        + '\necho "[$ONECARD_HOME|$ONECARD_SOURCE|$ONECARD_CLOCK]"',
+    )  # fmt: skip
+    back = f"{tmp_path / own}|44|2026-01-01T00:00:00.000000Z" if own else "||"
+    assert "--help" in ran and '"line":' not in ran and ran.endswith(f"[{back}]\n")
+
+
+def test_a_password_is_not_repeated_by_what_is_typed_next() -> None:
+    home, database = "export ONECARD_HOME='my own'", "ONECARD_DATABASE_URL"
+    for url, is_told in (
+        ("postgresql://me@there:5432/books", True),
+        ("postgresql://me:secret@there/books", False),
+        ("postgresql://there/books?user=me&password=secret", False),
+        ("postgresql://there/books?nonsense", False),
+    ):
+        begun = Begun("onecard", "my own", {database: url, "ONECARD_SOURCE": "44"})
+        told = [f"export {database}={quote(url)}"] if is_told else []
+        assert begun.back() == [home, *told, "export ONECARD_SOURCE=44"]
+        assert begun.secret == ([] if is_told else [database])
+
+
+def test_the_smallest_demo_says_nothing_that_cannot_be_typed_and_counts_as_people_do(onecard: Onecard) -> None:
+    ended = onecard("demo", "--events", 1)
+    assert ended.code == 0, ended.stderr
+    assert "1 event of " in ended.stdout
+    assert not re.search(r"\b1 (more )?[a-z]+s\b", ended.stdout)
+    assert "CARD\n" not in ended.stdout and "onecard clearing table 2025-06" in ended.stdout
 
 
 def test_a_program_is_named_as_it_can_be_typed_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
