@@ -23,6 +23,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from projections.questions.naming import masked
+
 DONE: Final = 0
 FOUND: Final = 1
 USAGE: Final = 2
@@ -37,6 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print the elements of the list, one JSON object a line.")]
 
 _encode = msgspec.json.Encoder().encode
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a terminal would obey them
 
 
 class Problem(Exception):
@@ -232,7 +235,8 @@ def yuan(fen: int) -> str:
 
 
 def error(exit_code: int, code: str, message: str, as_json: bool) -> int:
-    """The error document, or a sentence."""
+    """The error document, or a sentence; it may repeat what was typed, but no person's number and nothing unseen."""
+    message = CONTROLS.sub(lambda found: repr(found[0])[1:-1], masked(message))
     if as_json:
         text = json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=True)
         sys.stdout.buffer.write(text.encode() + b"\n")

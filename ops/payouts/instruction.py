@@ -16,6 +16,7 @@ from ledger.core.identity import stream_id_of
 from ledger.families.benefit.payout import STOPPED, Batch, PayoutLine, line_key
 from ledger.store import codec
 from ledger.store.state import Asked
+from projections.questions.naming import quoted
 
 COLUMNS: Final = (
     "application_id", "batch_id", "line_id", "attempt", "bank", "bank_account", "card_province", "programme", "kind",
@@ -105,7 +106,7 @@ def instruction_of(connection: psycopg.Connection[Any], batch_id: str) -> Instru
     found = dict(Asked(connection, [(Batch, batch_id)]).found())
     batch = found.get((Batch, batch_id))
     if not isinstance(batch, Batch):
-        raise NoInstruction("batch_unknown", f"No batch {batch_id} is recorded here.")
+        raise NoInstruction("batch_unknown", f"No payout batch is known by {quoted(batch_id, 'id')} in the log.")
     ending = connection.execute(ENDING, (stream_id_of(Batch.kind, batch_id), EVENTS_AFTER_SENDING), binary=True)
     for (data,) in ending.fetchall():
         if codec.name_of(data) == "BatchSent":

@@ -5,7 +5,7 @@ from typing import Any
 
 from ledger.families.service.passes import REFUNDED
 from projections.questions.national.marks import Element
-from projections.questions.snapshot import Cursor, Unknown
+from projections.questions.snapshot import Cursor
 from projections.questions.summed import Summed
 from projections.questions.things import Things
 from projections.views.business.passes import (
@@ -41,10 +41,8 @@ class Visits:
     """The venues of one pass: uses and, once it has ended, shares; Unknown if there is no such pass."""
 
     def __init__(self, cursor: Cursor, source: str, pass_id: str) -> None:
-        found = list(Things(cursor, source, PASSES, Pass, {"pass_id": pass_id}).rows())
-        if not found:
-            raise Unknown("pass_unknown", f"no pass is known as {pass_id}: `onecard passes list`")
-        (self.found,) = found
+        found = Things(cursor, source, PASSES, Pass, {"pass_id": pass_id})
+        (self.found,) = found.of("pass", pass_id, "passes list")
         self._venues = Things(cursor, source, PASSES, PassVenue, {"pass_id": pass_id})
 
     def rows(self) -> Iterator[Element]:

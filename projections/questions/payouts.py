@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from projections.questions.national.marks import Element
-from projections.questions.snapshot import Cursor, Unknown
+from projections.questions.snapshot import Cursor
 from projections.questions.things import Things
 from projections.views.business.payouts import (
     PAYOUTS,
@@ -38,10 +38,7 @@ class Lines:
     """
 
     def __init__(self, cursor: Cursor, source: str, batch_id: str, state: str | None = None) -> None:
-        found = list(batches(cursor, source, batch_id=batch_id).rows())
-        if not found:
-            raise Unknown("batch_unknown", f"no payout batch is known as {batch_id}: `onecard payouts list`")
-        (self.batch,) = found
+        (self.batch,) = batches(cursor, source, batch_id=batch_id).of("payout batch", batch_id, "payouts list")
         self._state = state
         self._lines = Things(cursor, source, PAYOUTS, PayoutLine, {"batch_id": batch_id}, without=Restricted)
         self._objections = list(Things(cursor, source, PAYOUTS, Objection, {"batch_id": batch_id}).rows())

@@ -5,7 +5,9 @@ from typing import Any, Final, Protocol
 
 from projections import tracking
 from projections.questions import sources
+from projections.questions.naming import quoted
 from projections.questions.national.marks import Element, marked
+from projections.questions.reach import up_to
 from projections.questions.snapshot import Cursor, Unknown
 from projections.views.business.folded import Folded
 from projections.views.business.rows import FoldedRow
@@ -41,6 +43,7 @@ class Things:
     ) -> None:
         self._cursor = cursor
         self._table = view.tables[row_type]
+        self._view = view.name
         self.source = source
         self.version, self.position = tracking.position_of(cursor, view.name, source)
         tests = {
@@ -72,6 +75,18 @@ class Things:
     def rows(self) -> Iterator[Element]:
         """The same as objects."""
         return map(self._table.as_json, self.found())
+
+    def of(self, kind: str, name: str, listed: str) -> list[Element]:
+        """The objects of the one thing that was asked for by this id, which is Unknown if there are none.
+
+        `listed`: the command that lists things of this kind.
+        """
+        found = list(self.rows())
+        if not found:
+            looked = up_to(self._cursor, self.source, self.position, self._view)
+            said = f"no {kind} is known by {quoted(name, 'id')} {looked}; `onecard {listed}` shows those there are"
+            raise Unknown(f"{kind.split()[-1]}_unknown", said)
+        return found
 
     def rest(self) -> dict[str, Any]:
         """What the document says beside its rows."""

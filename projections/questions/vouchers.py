@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.questions import streams
 from projections.questions.national.marks import Element
-from projections.questions.snapshot import Cursor, Unknown
+from projections.questions.snapshot import Cursor
 from projections.questions.summed import Summed
 from projections.questions.things import Things
 from projections.views.business.vouchers import VOUCHERS, Programme, Redemption, Taken, Voucher, VoucherRestricted
@@ -26,10 +26,7 @@ class Redemptions:
 
     def __init__(self, cursor: Cursor, source: str, voucher_id: str) -> None:
         found = Things(cursor, source, VOUCHERS, Voucher, {"voucher_id": voucher_id})
-        vouchers = list(found.rows())
-        if not vouchers:
-            raise Unknown("voucher_unknown", f"no voucher is known as {voucher_id}: `onecard vouchers list`")
-        (self.voucher,) = vouchers
+        (self.voucher,) = found.of("voucher", voucher_id, "vouchers list")
         self.merchants = self._named(cursor, source) if self.voucher["merchants"] else []
         self._redemptions = Things(cursor, source, VOUCHERS, Redemption, {"voucher_id": voucher_id})
 

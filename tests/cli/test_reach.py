@@ -271,11 +271,22 @@ def test_a_name_that_no_card_is_known_by_is_repeated_with_what_it_should_look_li
     [NUMBER, NUMBER[:-1] + "x", f"{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}", NUMBER[:6] + NUMBER[8:17], f"p{NUMBER}"],
 )
 def test_a_persons_number_is_repeated_nowhere(behind: Onecard, number: str) -> None:
-    for asked in (("balance",), ("history",), ("person",), ("enterprise",), ("verify", "--card"), ("clearing", "show")):
+    for asked in (
+        ("balance",), ("history",), ("person",), ("enterprise",), ("verify", "--card"), ("clearing", "show"),
+        ("payouts", "show"), ("payouts", "export", "--out", "/dev/null"), ("vouchers", "show"), ("passes", "show"),
+    ):  # fmt: skip
         for options in ((), ("--json",)):
             ended = behind(*asked, number, *options)
             assert ended.code == 1 and NUMBER[8:14] not in ended.stdout + ended.stderr, ended
-    assert "this name of" in behind("balance", number, "--source", "all").stderr
+            assert f"{NUMBER[:6]}********" in ended.stdout + ended.stderr
+    assert f"{NUMBER[:6]}********" in behind("balance", number, "--source", "all").stderr
+
+
+@pytest.mark.parametrize("things", ["payouts", "vouchers", "passes"])
+def test_one_of_a_list_that_is_not_known_yet_may_be_in_the_log_too(behind: Onecard, things: str) -> None:
+    said = behind(things, "show", "H3201\x1b[31m").stderr
+    assert r"is known by the id 'H3201\x1b[31m' up to position 4 (the log is at position 6" in said
+    assert said.endswith(f"; `onecard {things} list` shows those there are.\n")
 
 
 def settled(name: str) -> Bills:

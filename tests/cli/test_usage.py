@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.lines import SN, contribute, issue, write
+from tests.cli.lines import NUMBER, SN, contribute, issue, write
 from tests.fix_command import Onecard
 
 WRONG = [
@@ -50,6 +50,22 @@ WRONG = [
     ("simulate", "--lines", "5", "--mix", "storm"),
     ("simulate", "--lines", "5", "--json"),
 ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("balance", SN), ("clearing", "lines", "--state"), ("clearing", "lines", "--home"), ("accounts", "--source"),
+     ("incidents", "forget", "--source"), ("incidents", "show"), ("statement", SN, "--from")],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_is_refused_repeats_no_persons_number_and_nothing_that_a_terminal_obeys(
+    onecard: Onecard, arguments: tuple[str, ...]
+) -> None:
+    for typed in (NUMBER, f"x\x1b[31m{NUMBER}"):
+        for options in ((), ("--json",)):
+            ended = onecard(*arguments, typed, *options)
+            said = ended.stdout + ended.stderr
+            assert ended.code in (1, 2) and NUMBER not in said and "\x1b" not in said, ended
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
