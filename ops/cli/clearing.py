@@ -1,6 +1,7 @@
 """`onecard clearing`: lines, tables, notices, nets and single settlements, asked of the clearing view."""
 
 import re
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -93,7 +94,7 @@ def clearing_table(
             "rows",
             lambda cursor, one: questions.table(cursor, one, name, ledger.config, wanted),
             lambda cursor: national.table(cursor, name, ledger.config, wanted),
-            clearing_shown.show_table,
+            partial(clearing_shown.show_table, is_part=wanted != questions.ALL),
         )
 
 

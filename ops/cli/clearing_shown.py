@@ -58,12 +58,13 @@ def show_lines(lines: Listing) -> None:
         console.print(f"{sums}, up to position {told(found['position'])}.")
 
 
-def show_table(found: dict[str, Any]) -> None:
+def show_table(found: dict[str, Any], is_part: bool = False) -> None:
     with for_people() as console:
-        print_table(console, found)
+        print_table(console, found, is_part)
 
 
-def print_table(console: Console, found: dict[str, Any]) -> None:
+def print_table(console: Console, found: dict[str, Any], is_part: bool = False) -> None:
+    """`is_part`: only some of its rows were asked for; what is counted and digested is the whole table all the same."""
     states = {
         "OPEN": "is open: this is what a cut-off would take of what happened up to the position below",
         "CUT_OFF": f"was cut off at position {told(found['cut_off_position'])} and is not closed yet",
@@ -73,14 +74,13 @@ def print_table(console: Console, found: dict[str, Any]) -> None:
     if found["rows"]:
         console.print(table(ROW_COLUMNS, map(table_row, found["rows"])))
     else:
-        console.print("No lines.")
-    console.print(
-        f"Payable {yuan(found['payable_fen'])} yuan after deductions of {yuan(found['deduction_fen'])};"
-        f" {found['line_count']:,} lines taken, {found['deferred_count']:,} deferred, {found['alarm_count']:,} of them"
-        " too often."
-    )
+        console.print("No such rows." if is_part else "No lines.")
+    payable = f"Payable {yuan(found['payable_fen'])} yuan after deductions of {yuan(found['deduction_fen'])}"
+    joined = " in the rows asked for. Of the whole table:" if is_part else ";"
+    taken = f"{found['line_count']:,} lines taken, {found['deferred_count']:,} deferred"
+    console.print(f"{payable}{joined} {taken}, {found['alarm_count']:,} of them too often.")
     if found["table_digest"] is not None:
-        console.print(f"Table digest {found['table_digest']}.")
+        console.print(f"{'Digest of the whole table' if is_part else 'Table digest'} {found['table_digest']}.")
     print_reached(console, found)
 
 

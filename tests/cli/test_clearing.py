@@ -178,6 +178,21 @@ def test_a_file_is_compared_and_the_run_recorded(onecard: Onecard, june: Bills, 
     assert "line 3" in ended.json["error"]["message"]
 
 
+def test_of_some_rows_of_a_table_people_are_told_what_is_of_all_of_it(onecard: Onecard, june: Bills) -> None:
+    onecard("clearing", "cut-off", "2025-06", *BY, "--reference", "cut")
+    whole = onecard("clearing", "table", "2025-06", "--json").json
+    assert "Of the whole table" not in onecard("clearing", "table", "2025-06").stdout
+    for rows, seen, fen in ((("--home", "34"), "Shanghai", "18.00"), (("--home", "11", "--book", "PASS"), "", "0.00")):
+        shown = onecard("clearing", "table", "2025-06", *rows).stdout
+        payable = (
+            f"Payable {fen} yuan after deductions of 0.00 in the rows asked for. Of the whole table: 2 lines taken"
+        )
+        assert payable in shown and f"Digest of the whole table {whole['table_digest']}." in shown
+        assert ("No such rows." not in shown) == bool(seen) and seen in shown
+        part = onecard("clearing", "table", "2025-06", *rows, "--json").json
+        assert {**part, "rows": [], "payable_fen": 0} == {**whole, "rows": [], "payable_fen": 0}
+
+
 WHOLE = (
     "clearing", "reconcile", "--file", __file__, "--level", "L2", "--counterparty", "31", "--from", "2025-06-01",
     "--to",
