@@ -182,6 +182,8 @@ def _show_explanation(found: dict[str, Any]) -> None:
             title = f"\n{account['account']}{_whose(account)}: {yuan(account['balance_fen'])}"
             console.print(table(columns, rows, title))
             _tell_rest(console, account["postings"])
+        if not found["accounts"]:
+            console.print("Nothing was ever booked on it.")
         console.print(f"Yuan, up to position {told(found['position'])}.")
 
 
@@ -205,6 +207,8 @@ def _show_statement(found: dict[str, Any]) -> None:
             console.print(table(columns, rows, title))
             _tell_rest(console, account["lines"])
             console.print(f"closing {yuan(account['closing_fen'])}")
+        if not found["accounts"]:
+            console.print("Nothing was ever booked on it.")
         console.print(f"Yuan, up to position {told(found['position'])}.")
 
 

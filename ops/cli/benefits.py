@@ -6,7 +6,7 @@ import typer
 
 from ops.cli.answers import Asked
 from ops.cli.clearing_acts import month
-from ops.cli.output import Json, Jsonl, for_people
+from ops.cli.output import Json, Jsonl, counted, for_people
 from ops.cli.sources import Source
 from ops.cli.things import Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
 from projections.questions import payouts
@@ -164,8 +164,9 @@ def _show_batch(found: payouts.Lines) -> None:
         console.print(f"{batch['batch_id']} is {batch['state']}: {what}, by {batch['bank']}.")
         gross, paid, returned, stopped, struck = yuans(batch, "lines", "paid", "returned", "stopped", "struck")
         console.print(
-            f"{batch['lines']:,} lines of {gross} yuan: {batch['paid']:,} paid ({paid}), {batch['returned']:,} returned"
-            f" ({returned}), {batch['stopped']:,} stopped ({stopped}). {batch['struck']:,} struck besides ({struck})."
+            f"{counted(batch['lines'], 'line')} of {gross} yuan: {batch['paid']:,} paid ({paid}),"
+            f" {batch['returned']:,} returned ({returned}), {batch['stopped']:,} stopped ({stopped})."
+            f" {batch['struck']:,} struck besides ({struck})."
         )
     show_things(found, "lines", LINE_COLUMNS, _line_row)
 

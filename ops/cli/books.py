@@ -11,6 +11,7 @@ from ops.cli.output import (
     ROWS_FOR_PEOPLE,
     Json,
     Jsonl,
+    counted,
     for_people,
     is_text,
     refuse,
@@ -18,7 +19,7 @@ from ops.cli.output import (
     table,
     yuan,
 )
-from ops.cli.sources import Source, listed, told, told_reach
+from ops.cli.sources import Source, listed, nothing, told, told_reach
 from projections.questions import balances
 from projections.questions.national import books as national
 from projections.questions.things import Listing
@@ -116,9 +117,13 @@ def _show_balance(found: dict[str, Any]) -> None:
 def _show_accounts(found: Listing) -> None:
     rows = found.rows()
     with for_people() as console:
-        console.print(listed(ACCOUNT_COLUMNS, islice(rows, ROWS_FOR_PEOPLE), account_row))
+        first = list(islice(rows, ROWS_FOR_PEOPLE))
         more = sum(1 for _ in rows)
         rest = found.rest()
+        if not first:
+            console.print(nothing("accounts", rest["position"]))
+            return
+        console.print(listed(ACCOUNT_COLUMNS, first, account_row))
         if more:
             console.print(f"... and {more:,} more: narrow it down by --prefix, or take all of them by --jsonl.")
         sums = f"debit {yuan(rest['debit_fen'])}, credit {yuan(rest['credit_fen'])}"
@@ -140,4 +145,4 @@ def show_trial_balance(found: dict[str, Any]) -> None:
             for difference in invariant["differences"][:ROWS_FOR_PEOPLE]:
                 whose = f" of {difference['source']}" if "source" in difference else ""
                 console.print(f"        {difference['key']}{whose}: {yuan(difference['difference_fen'])}")
-        console.print(f"Yuan, {found['entries']:,} entries up to position {told(found['position'])}.")
+        console.print(f"Yuan, {counted(found['entries'], 'entry')} up to position {told(found['position'])}.")

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from ops.cli.output import ROWS_FOR_PEOPLE, for_people, table, yuan
+from ops.cli.output import ROWS_FOR_PEOPLE, counted, for_people, table, yuan
 from ops.cli.provinces import named
-from ops.cli.sources import listed, told
+from ops.cli.sources import listed, nothing, told
 from projections.questions.things import Listing
 
 LINE_COLUMNS: Final = (
@@ -49,12 +49,16 @@ def show_lines(lines: Listing) -> None:
     """Lines as they come; the sums when all were read."""
     stream = lines.rows()
     with for_people() as console:
-        console.print(listed(LINE_COLUMNS, islice(stream, ROWS_FOR_PEOPLE), line_row))
+        first = list(islice(stream, ROWS_FOR_PEOPLE))
         more = sum(1 for _ in stream)
         found = lines.rest()
+        if not first:
+            console.print(nothing("lines", found["position"]))
+            return
+        console.print(listed(LINE_COLUMNS, first, line_row))
         if more:
             console.print(f"... and {more:,} more: narrow them down by --state, --home and the like, or take --jsonl.")
-        sums = f"{found['count']:,} lines of {yuan(found['amount_fen'])} yuan together"
+        sums = f"{counted(found['count'], 'line')} of {yuan(found['amount_fen'])} yuan together"
         console.print(f"{sums}, up to position {told(found['position'])}.")
 
 
@@ -77,7 +81,7 @@ def print_table(console: Console, found: dict[str, Any], is_part: bool = False) 
         console.print("No such rows." if is_part else "No lines.")
     payable = f"Payable {yuan(found['payable_fen'])} yuan after deductions of {yuan(found['deduction_fen'])}"
     joined = " in the rows asked for. Of the whole table:" if is_part else ";"
-    taken = f"{found['line_count']:,} lines taken, {found['deferred_count']:,} deferred"
+    taken = f"{counted(found['line_count'], 'line')} taken, {found['deferred_count']:,} deferred"
     console.print(f"{payable}{joined} {taken}, {found['alarm_count']:,} of them too often.")
     if found["table_digest"] is not None:
         console.print(f"{'Digest of the whole table' if is_part else 'Table digest'} {found['table_digest']}.")
@@ -94,13 +98,16 @@ def show_notices(found: dict[str, Any]) -> None:
             console.print(f"Cycle {found['cycle']} is {found['state']}: notices come from closed cycles.")
             print_reached(console, found)
             return
+        if not found["notices"]:
+            console.print(nothing(f"notices of cycle {found['cycle']}", found["position"]))
+            return
         columns = (
             "book", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
             "issued", "prepayment>", "used", "alert",
         )  # fmt: skip
         console.print(listed(columns, found["notices"], _notice_row))
         outstanding = sum(notice["outstanding_fen"] for notice in found["notices"])
-        count = f"{len(found['notices']):,} pairs in cycle {found['cycle']}"
+        count = f"{counted(len(found['notices']), 'pair')} in cycle {found['cycle']}"
         console.print(f"{count}, {yuan(outstanding)} yuan outstanding, up to position {told(found['position'])}.")
 
 
@@ -132,6 +139,9 @@ def show_net(found: dict[str, Any]) -> None:
         for pair in found["pairs"]
     ]
     with for_people() as console:
+        if not rows:
+            console.print(nothing(f"pairs in cycle {found['cycle']}", found["position"]))
+            return
         console.print(table(columns, rows))
         console.print("For information only: each direction is paid by its own notice.")
         print_reached(console, found)
@@ -207,7 +217,7 @@ def show_reconciled(found: dict[str, Any]) -> None:
     with for_people() as console:
         names = ("only_local", "only_centre", "amount_diff", "state_diff", "duplicate_centre")
         counts = ", ".join(f"{found[name]:,} {name.replace('_', ' ')}" for name in names if found[name])
-        rows = f"{found['rows_local']:,} rows of ours, {found['rows_centre']:,} of {found['counterparty']}"
+        rows = f"{counted(found['rows_local'], 'row')} of ours, {found['rows_centre']:,} of {found['counterparty']}"
         console.print(f"{found['level']}, {found['from']} to {found['to']}: {rows}.")
         if discrepancies:
             console.print(listed(columns, discrepancies[:ROWS_FOR_PEOPLE], _discrepancy_row))

@@ -20,7 +20,7 @@ from ledger.store.identity import Kept
 from ops.cli.audit import day
 from ops.cli.named_files import check_input, shown
 from ops.cli.opening import settings_now
-from ops.cli.output import Json, answer, for_people, progress_told, refuse, table, unable, write
+from ops.cli.output import Json, answer, counted, for_people, progress_told, refuse, table, unable, write
 from ops.rules_example import default_told, example, scope_told
 from ops.rules_file import as_file, load_configuration, read
 from ops.wiring import find_configuration
@@ -234,7 +234,7 @@ def _show(found: dict[str, Any], is_detailed: bool) -> None:
             console.print(f"\n{rule['key']}: {rule['meaning']}")
             console.print(f"Scope: {rule['decided']}. Used by {', '.join(rule['used_by'])}.")
             console.print(f"Value: {rule['value_is']}{unit}.")
-        console.print(f"\n{found['entries']} entries, digest {found['digest']}.")
+        console.print(f"\n{counted(found['entries'], 'entry')}, digest {found['digest']}.")
         console.print(_standing(found))
 
 
@@ -244,13 +244,14 @@ def _standing(found: dict[str, Any]) -> str:
     if not found["pending"]:
         return f"They are the store's. How its list grew: onecard history {found['store']['stream_id']}"
     count = len(found["pending"])
-    return f"The last {count} of them are not the store's yet: the first command that writes makes them so."
+    last, them = ("last of them is", "it") if count == 1 else (f"last {count} of them are", "them")
+    return f"The {last} not the store's yet: the first command that writes makes {them} so."
 
 
 def _verdict(found: dict[str, Any]) -> str:
     if found["wrong"]:
         return f"{found['file']}: nothing of it can be used until this is mended."
-    about = f"{found['file']}: {found['entries']} entries, digest {found['digest']}."
+    about = f"{found['file']}: {counted(found['entries'], 'entry')}, digest {found['digest']}."
     if found["store"] is None:
         return f"{about}\nThere is no store here to compare with."
     if found["differs"] is not None:
@@ -262,7 +263,7 @@ def _verdict(found: dict[str, Any]) -> str:
         )
     if not found["added"]:
         return f"{about}\nThe store has all of them."
-    return f"{about}\nBehind the store's {found['store']['entries']} entries it adds {len(found['added'])}:"
+    return f"{about}\nBehind the store's {counted(found['store']['entries'], 'entry')} it adds {len(found['added'])}:"
 
 
 def _line(entry: dict[str, Any]) -> str:

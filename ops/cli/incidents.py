@@ -128,11 +128,12 @@ def _show_list(found: dict[str, Any]) -> None:
     columns = ("number>", "state", "view", "source", "position>", "kind", "found at")
     keys = ("number", "state", "view", "source", "position", "kind", "found_at")
     with for_people() as console:
+        if not found["incidents"]:
+            console.print("No view is stopped by an incident.")
+            return
         console.print(table(columns, [[one[key] for key in keys] for one in found["incidents"]]))
         for one in found["incidents"]:
             console.print(f"{one['number']}: {one['message']}")
-        if not found["incidents"]:
-            console.print("No view is stopped by an incident.")
 
 
 def _show_one(found: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from ledger.core.calendar import instant_text
 from ops.cli.opening import opened
-from ops.cli.output import Json, Jsonl, answer, answer_list, for_people, refuse_both, table, unable
+from ops.cli.output import Json, Jsonl, answer, answer_list, counted, for_people, refuse_both, table, unable
 from ops.cli.sources import Source, asked_of, told
 from projections.questions.national import store as national
 from schemas.registry import registry
@@ -22,7 +22,7 @@ def status(source: Source = None, as_json: Json = False) -> int:
       onecard status
     """
     with opened() as ledger:
-        counted = asked_of(
+        answered = asked_of(
             ledger,
             source,
             lambda cursor, one: national.status_of(cursor, one, ledger.config),
@@ -30,7 +30,7 @@ def status(source: Source = None, as_json: Json = False) -> int:
         )
         database = "embedded" if ledger.settings.embedded else "server"
         mode = {"database": database, "kafka": ledger.settings.kafka_bootstrap is not None}
-        found = {**counted, "mode": mode, "clock": instant_text(ledger.clock()())}
+        found = {**answered, "mode": mode, "clock": instant_text(ledger.clock()())}
     return answer(found, as_json, _show_status)
 
 
@@ -85,7 +85,8 @@ def _show_status(found: dict[str, Any]) -> None:
         mode = found["mode"]
         followed = "views follow topics" if mode["kafka"] else "no Kafka"
         console.print(f"Source {found['source']}, database {mode['database']}, {followed}, clock {found['clock']}.")
-        console.print(f"{found['events']:,} events in {found['streams']:,} streams, {found['cards']:,} cards.")
+        counts = [counted(found[f"{name}s"], name) for name in ("event", "stream", "card")]
+        console.print(f"{counts[0]} in {counts[1]}, {counts[2]}.")
         rows = [
             (
                 one["name"],

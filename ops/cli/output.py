@@ -133,9 +133,11 @@ def unheard(*streams: TextIO) -> None:
             os.dup2(nowhere.fileno(), stream.fileno())
 
 
-def counted(number: int, name: str, plural: str | None = None) -> str:
-    """So many things of a name, as people say it; `plural` where that is no ordinary one."""
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {plural or f'{name}s'}"
+def counted(number: int, name: str) -> str:
+    """So many things of a name, as people say it."""
+    if number != 1:
+        name = f"{name.removesuffix('y')}ies" if name.endswith("ry") else f"{name}s"
+    return f"{number:,} {name}"
 
 
 def watched() -> bool:

@@ -6,7 +6,7 @@ import typer
 
 from ops.cli.answers import Asked
 from ops.cli.audit import day
-from ops.cli.output import Json, Jsonl, for_people, yuan
+from ops.cli.output import Json, Jsonl, counted, for_people, yuan
 from ops.cli.periods import FirstMonth, LastMonth, months
 from ops.cli.sources import Source
 from ops.cli.things import Card, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
@@ -239,7 +239,7 @@ def _show(found: questions.Visits) -> None:
         by = {None: "by time, if nobody activates it", "HOLDER": "activated by its holder", "TIME": "by time"}
         console.print(
             f"Valid from {one['valid_from']} to {one['valid_to']}, {by.get(one['activated_by'], 'by its first use')};"
-            f" used {one['uses']:,} times at {one['venues']:,} venues."
+            f" used {counted(one['uses'], 'time')} at {counted(one['venues'], 'venue')}."
         )
     show_things(
         found,

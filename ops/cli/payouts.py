@@ -13,7 +13,7 @@ from rich.progress import Progress
 from ledger.service.run import Answered, submit_files
 from ops.cli.named_files import check_input, shown, unless_stdout
 from ops.cli.opening import READER_ROLE, opened
-from ops.cli.output import DONE, FOUND, Json, Problem, document, is_text, refuse, tell, write
+from ops.cli.output import DONE, FOUND, Json, Problem, counted, document, is_text, refuse, tell, write
 from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, shown_by
 from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, instruction_of
 from ops.payouts.result import Body, NoResultFile, Results, once_each
@@ -62,7 +62,7 @@ def export_batch(
     if as_json:
         document(found)
     else:
-        tell(f"{found['lines']:,} lines of {found['amount_fen']} fen in all; SHA-256 {digest}.")
+        tell(f"{counted(found['lines'], 'line')} of {found['amount_fen']} fen in all; SHA-256 {digest}.")
     return DONE
 
 

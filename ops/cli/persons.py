@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ops.cli.output import Json, for_people, table, yuan
+from ops.cli.output import Json, counted, for_people, table, yuan
 from ops.cli.sources import Source, told_reach
 from ops.cli.things import answer_file
 from projections.questions import persons
@@ -55,7 +55,9 @@ def _show(found: dict[str, Any]) -> None:
                 console.print(f"  the key of {one['person'][:SHORT]} was destroyed on {one['erased_on']}")
         if found["restricted"]:
             console.print("  processing is restricted")
-        console.print(f"  looked at {found['accesses']:,} times, {found['accesses_elsewhere']:,} from elsewhere")
+        console.print(
+            f"  looked at {counted(found['accesses'], 'time')}, {found['accesses_elsewhere']:,} from elsewhere"
+        )
         for name, columns, rows in (
             ("Cards", CARDS, map(_card, found["cards"])),
             ("Delegations given", DELEGATIONS, map(_delegation, found["delegations_given"])),
@@ -68,7 +70,7 @@ def _show(found: dict[str, Any]) -> None:
             if listed := list(rows):
                 console.print(table(columns, listed, title=f"\n{name}"))
         for one in found["concessions"]:
-            console.print(f"{one['taps']:,} taps as {one['concession_class']} in {one['province']}.")
+            console.print(f"{counted(one['taps'], 'tap')} as {one['concession_class']} in {one['province']}.")
         for one in found["students"]:
             console.print(f"Student of {one['school']}: {one['status']} since {one['valid_from']}.")
         console.print(f"{told_reach(found, GIVEN).capitalize()}.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.opening import settings_now
-from ops.cli.output import DONE, Json, answer, progress_told, tell
+from ops.cli.output import DONE, Json, answer, counted, progress_told, tell
 from schemas.registry import registry
 
 
@@ -59,4 +59,4 @@ def export(
 
 
 def _show_export(found: dict[str, Any]) -> None:
-    tell(f"{found['files']} answers of the registry are files under {found['directory']} now.")
+    tell(f"{counted(found['files'], 'answer')} of the registry, as files, under {found['directory']}.")

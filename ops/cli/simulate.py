@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.named_files import shown, unless_stdout
-from ops.cli.output import DONE, Json, document, refuse, tell, unable
+from ops.cli.output import DONE, Json, counted, document, refuse, tell, unable
 from ops.simulate import MIXES, write_commands
 
 
@@ -45,5 +45,5 @@ def simulate(
 
 
 def _summary(out: str, written: dict[str, Any]) -> str:
-    refused, again = written["refused"], written["resubmitted"]
-    return f"{out}: {written['lines']:,} commands, of them {refused:,} to be refused and {again:,} sent a second time."
+    lines, refused, again = counted(written["lines"], "command"), written["refused"], written["resubmitted"]
+    return f"{out}: {lines}, of them {refused:,} to be refused and {again:,} sent a second time."

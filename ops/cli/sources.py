@@ -65,6 +65,11 @@ def listed(
     return table(columns, map(row, every))
 
 
+def nothing(names: str, position: Any) -> str:
+    """An empty listing, in place of a table that has nothing but headings."""
+    return f"No {names} up to position {told(position)}."
+
+
 def told(value: Any) -> str:
     """A single value; where it is one by source, each with its source."""
     if not isinstance(value, dict):

@@ -20,7 +20,7 @@ from ledger.store.containers import Damaged, open_commands
 from ledger.store.recorder import History
 from ops.cli.named_files import check_commands, check_outputs, shown, stream_named
 from ops.cli.opening import opened
-from ops.cli.output import DONE, FOUND, Json, Problem, document, refuse, tell, unable, watched
+from ops.cli.output import DONE, FOUND, Json, Problem, counted, document, refuse, tell, unable, watched
 from ops.cli.receipts import Tally
 from ops.collector import expect_a_long_run
 from ops.wiring import Ledger
@@ -92,11 +92,11 @@ def answer_lines(
                 to_receipts(accepted)
                 to_rejects(refused)
         except Damaged as damaged:
-            refuse(f"{damaged}; the {tally.lines} lines answered before stay as they are.")
+            refuse(f"{damaged}; what was answered before ({counted(tally.lines, 'line')}) stays as it is.")
         except StoreUnreachable as lost:
             unable(f"The database went away ({str(lost).strip().removesuffix('.')}). {AGAIN}")
         except KeyboardInterrupt:
-            raise Problem(130, "interrupted", f"Interrupted after {tally.lines} answers. {AGAIN}") from None
+            raise Problem(130, "interrupted", f"Interrupted after {counted(tally.lines, 'answer')}. {AGAIN}") from None
         found = {
             "files": [shown(name) for name in files],
             "lines": tally.lines,
@@ -215,7 +215,7 @@ def shown_by(bar: Progress | None, total: int) -> Iterator[Callable[[int], None]
 
 
 def _summary(found: dict[str, Any]) -> str:
-    text = f"{found['lines']:,} lines: {found['recorded']:,} recorded, {found['duplicate']:,} duplicate"
+    text = f"{counted(found['lines'], 'line')}: {found['recorded']:,} recorded, {found['duplicate']:,} duplicate"
     text += f", {found['rejected']:,} rejected"
     if found["rejects_by_code"]:
         text += " (" + ", ".join(f"{code} {count:,}" for code, count in _most_first(found["rejects_by_code"])) + ")"

@@ -9,7 +9,7 @@ import typer
 from ops.cli.answers import Asked, answer_about, answer_listing
 from ops.cli.opening import opened
 from ops.cli.output import ROWS_FOR_PEOPLE, for_people, is_text, refuse, refuse_both, yuan
-from ops.cli.sources import listed, told
+from ops.cli.sources import listed, nothing, told
 from projections.questions import streams
 from projections.questions.snapshot import Cursor
 from projections.questions.things import Listing, OfAll
@@ -122,7 +122,7 @@ def show_things(found: Listing, name: str, columns: Sequence[str], row: Row) -> 
         if first:
             console.print(listed(columns, first, row))
         else:
-            console.print(f"No {name} up to position {told(found.rest()['position'])}.")
+            console.print(nothing(name, found.rest()["position"]))
             return
         if more := sum(1 for _ in elements):
             console.print(f"... and {more:,} more: ask for fewer, or take all of them by --jsonl.")

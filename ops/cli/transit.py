@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.answers import Asked
-from ops.cli.output import Json, Jsonl, for_people, yuan
+from ops.cli.output import Json, Jsonl, counted, for_people, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
 from ops.cli.things import Element, answer_parts, answer_things, card_id_of, one_of, only, show_things, yuans
@@ -231,7 +231,7 @@ def _show_journeys(found: questions.Journeys) -> None:
         for chip in rest["chips"]:
             gaps = [f"{gap['from']}" + (f" to {gap['to']}" if gap["to"] > gap["from"] else "") for gap in chip["gaps"]]
             missing = f"counters not recorded: {', '.join(gaps)}" if gaps else "no counter is missing"
-            console.print(f"Chip {chip['chip'][:8]}: {chip['taps']:,} taps, {missing}.")
+            console.print(f"Chip {chip['chip'][:8]}: {counted(chip['taps'], 'tap')}, {missing}.")
 
 
 def _journey(one: Element) -> tuple[object, ...]:
