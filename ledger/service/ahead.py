@@ -13,7 +13,7 @@ import psycopg
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.core.world import Fact, Reference, World
+from ledger.core.world import Fact, Reference, Unasked, World
 from ledger.families import registry
 from ledger.service.batch import Line, commands_of, keys_of
 from ledger.service.session import Session
@@ -22,21 +22,32 @@ from ledger.store.state import Asked
 from ledger.store.submissions import Key, Question, Recall, Submission
 
 
+class Needs:
+    """What lines tell without any lease: the rows they name, and what they recall of the log.
+
+    A list of rules that grows meanwhile may make other rows right: those are asked for when they are missed.
+    """
+
+    def __init__(self, lines: Sequence[Line], config: Configuration, keyring: Keyring) -> None:
+        commands = commands_of(lines)
+        self.names = list(dict.fromkeys(registry.names(commands, World(Unasked(), config, keyring))))
+        self.recalls = list(dict.fromkeys(key for command in commands for key in command.type.recalls(command)))
+
+
 class Ahead:
-    """`lines` under the session's lease; `with_rows`: not only whether they were submitted before."""
+    """`lines` under the session's lease; `needs` None: nothing but whether they were submitted before."""
 
     def __init__(
-        self, session: Session, lines: Sequence[Line], config: Configuration, keyring: Keyring, with_rows: bool
+        self, session: Session, lines: Sequence[Line], config: Configuration, keyring: Keyring, needs: Needs | None
     ) -> None:
         self.lines = lines
         self.lease = session.lease.number
         self._facts: dict[Reference, Fact | None] = {}
         self.world = World(session.source.knowing(self._facts), config, keyring)
-        self.with_rows = with_rows
+        self.with_rows = needs is not None
         self.known: dict[Key, Submission] = {}
-        commands = commands_of(lines) if with_rows else []
-        self._names = list(dict.fromkeys(registry.names(commands, self.world)))
-        self._recalls = list(dict.fromkeys(key for command in commands for key in command.type.recalls(command)))
+        self._names = needs.names if needs is not None else []
+        self._recalls = needs.recalls if needs is not None else []
         self._pipeline = ExitStack()
         self._failure: psycopg.Error | None = None
         try:

@@ -2,12 +2,12 @@
 
 A turn is several batches long. At the end of each the last commit is waited for and the next decider reads everything
 anew, so short turns would cost more than they share out. While another process decides, this one reads and checks its
-input: that needs no lease, and the processor has time for it.
+input and finds out which rows it names: that needs no lease, and the processor has time for it.
 """
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ledger.store.containers import Damaged
@@ -35,10 +35,11 @@ class Turn:
 
 
 class Reading(Iterator["Batch"]):
-    """The batches of an input, some of them read before they are asked for."""
+    """The batches of an input, some of them read before they are asked for, and then `prepared`, too."""
 
-    def __init__(self, batches: Iterable["Batch"]) -> None:
+    def __init__(self, batches: Iterable["Batch"], prepared: Callable[["Batch"], object]) -> None:
         self._batches = iter(batches)
+        self._prepared = prepared
         self._read: deque[Batch] = deque()
         self._lines = 0
         self._failure: OSError | Damaged | None = None
@@ -66,6 +67,7 @@ class Reading(Iterator["Batch"]):
         if batch is None:
             self._is_over = True
             return False
+        self._prepared(batch)
         self._read.append(batch)
         self._lines += len(batch.lines)
         return True

@@ -22,7 +22,7 @@ import psycopg
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
-from ledger.service.ahead import Ahead
+from ledger.service.ahead import Ahead, Needs
 from ledger.service.barriers import Barriers
 from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch
 from ledger.service.idle import IdleWatch
@@ -42,15 +42,16 @@ class NotTried(Exception):
     """A commit was left out because the one before it failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """Lines decided and committed together; a command that is decided alone is a batch of its own (else ValueError).
 
-    `progress` makes the run's row from the outcomes, None outside a run.
+    `progress` makes the run's row from the outcomes, None outside a run. `needs`: what its lines need, once found out.
     """
 
     lines: Sequence[Line]
     progress: Callable[[Sequence[Outcome]], Progress] | None = None
+    needs: Needs | None = None
 
     def __post_init__(self) -> None:
         # It reads the store, where what was decided in its own batch is not yet.
@@ -119,7 +120,7 @@ class Writer:
         While a batch is fetched or an outcome is taken, the lease may go to whoever waits for it. `reads_ahead`:
         fetching a batch never takes long, so it may be done while the lease is on its way to us.
         """
-        self._reading = Reading(batches) if reads_ahead else None
+        self._reading = Reading(batches, self._needs) if reads_ahead else None
         batch: Batch | None = None
         try:
             for following in chain(self._reading or batches, (None,)):
@@ -274,7 +275,13 @@ class Writer:
         """Send for what a batch needs. A file that was booked before needs no rows: nothing of it is decided."""
         self._forget_ahead()
         with_rows = not self._recent or bool(self._recent[-1].submissions)
-        self._ahead = Ahead(self.session, batch.lines, self._config, self._keyring, with_rows)
+        needs = self._needs(batch) if with_rows else None
+        self._ahead = Ahead(self.session, batch.lines, self._config, self._keyring, needs)
+
+    def _needs(self, batch: Batch) -> Needs:
+        if batch.needs is None:
+            batch.needs = Needs(batch.lines, self._config, self._keyring)
+        return batch.needs
 
     def _taken_ahead(self, batch: Batch) -> Ahead:
         """What was read for a batch; read now if it was not, or is not true any more."""

@@ -89,18 +89,20 @@ def batches(count: int, size: int) -> Iterator[Batch]:
 
 
 def test_what_was_read_ahead_comes_first_and_in_order() -> None:
-    reading = Reading(batches(10, 2))
+    prepared: list[Batch] = []
+    reading = Reading(batches(10, 2), prepared.append)
     first = next(reading)
     while reading.more():
         pass
 
     numbers = [line.number for batch in [first, *reading] for line in batch.lines]
     assert numbers == list(range(20))
+    assert [batch.lines[0].number for batch in prepared] == list(range(2, 20, 2))
     assert not reading.more()
 
 
 def test_no_more_is_read_ahead_than_its_bound_and_a_batch() -> None:
-    reading = Reading(batches(1_000, 300))
+    reading = Reading(batches(1_000, 300), id)
     read = 0
     while reading.more():
         read += 300
@@ -113,7 +115,7 @@ def test_input_that_cannot_be_read_on_says_so_in_its_turn() -> None:
         yield from batches(2, 1)
         raise OSError("the disk is gone")
 
-    reading = Reading(breaking())
+    reading = Reading(breaking(), id)
     while reading.more():
         pass
 
