@@ -5,7 +5,7 @@ A command is a function in a file named after its business; adding one is one li
 
 import os
 import sys
-from typing import Final
+from typing import Annotated, Final
 
 import psycopg
 import typer
@@ -43,8 +43,9 @@ from ops.cli import (
     verify,
     vouchers,
 )
-from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell, unheard
+from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell, unheard, write
 from ops.problems import EnvironmentProblem
+from ops.version import told_version
 from projections.feed.port import Broken
 from projections.kafka.access import BrokerProblem
 from projections.tracking import NotBuilt
@@ -67,12 +68,28 @@ UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="onecard",
-    help=ABOUT,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        write(f"{told_version()}\n".encode())
+        raise typer.Exit
+
+
+@app.callback(help=ABOUT)
+def onecard(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the program's version.")
+    ] = False,
+) -> None:
+    """What may be asked of the program itself, before any command."""
+
+
 app.command("demo")(demo.demo)
 app.command("submit")(submit.submit)
 app.command("tick")(tick.record_due)

@@ -8,6 +8,7 @@ from ledger.core.calendar import instant_text
 from ops.cli.opening import opened
 from ops.cli.output import Json, Jsonl, answer, answer_list, counted, for_people, refuse_both, table, unable
 from ops.cli.sources import Source, asked_of, told
+from ops.version import told_version
 from projections.questions.national import store as national
 from schemas.registry import registry
 
@@ -84,6 +85,7 @@ def _show_status(found: dict[str, Any]) -> None:
     with for_people() as console:
         mode = found["mode"]
         followed = "views follow topics" if mode["kafka"] else "no Kafka"
+        console.print(f"{told_version()}.")
         console.print(f"Source {found['source']}, database {mode['database']}, {followed}, clock {found['clock']}.")
         counts = [counted(found[f"{name}s"], name) for name in ("event", "stream", "card")]
         console.print(f"{counts[0]} in {counts[1]}, {counts[2]}.")

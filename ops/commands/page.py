@@ -49,6 +49,18 @@ person key, the command gives the person's number and the ledger makes the key.
 {{common}}
 
 The codes listed under a command are its own, beside these. What each code says is in the [last table](#codes).
+
+A refusal has one code: the first check that fails wins, and nothing after it was looked at. Lists of codes on this
+page are in the order of the alphabet, not of the checks. Checks are made in this order:
+
+1. shape: JSON, the command's name, fields that are missing, fields that it does not have, then each field by itself in
+   the order of the tables, then what fields must go together;
+2. the reference: used before;
+3. the clock: `occurred_at` in the future;
+4. the card: known, issued by then, not replaced since, not restricted;
+5. its state at `occurred_at`, who acts, the item of a scheme;
+6. the rules of the command itself;
+7. money: what is not covered.
 """
 
 
@@ -166,6 +178,8 @@ def _messages() -> Iterator[str]:
     yield "## Codes"
     yield ""
     yield f"`{ELSEWHERE}` stands for what a message takes from the command, the ledger or the rules."
+    yield "In a refusal the name of the field at fault stands before a message that does not name it itself, as in"
+    yield "`card_sn: the card was reported lost at that instant`."
     yield ""
     yield "| code | messages |"
     yield "|---|---|"

@@ -1,5 +1,6 @@
 """`follow`, `rebuild`, `lag`, `status`, `schemas`, `simulate`: the documents of queries.md section 6."""
 
+import tomllib
 from pathlib import Path
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 from projections.views.registry import VIEWS
 from tests.cli.lines import GOLDEN, activate, contribute, issue, write
 from tests.fix_command import Onecard
+from tests.house.tree import ROOT
 
 NAMES = sorted(view.name for view in VIEWS)
 
@@ -50,6 +52,13 @@ def test_status_of_an_empty_store(onecard: Onecard) -> None:
         "last_seal": None,
         "clock": "2026-01-01T00:00:00.000000Z",
     }
+
+
+def test_the_version_is_told_by_its_option_and_to_people_by_status(onecard: Onecard) -> None:
+    told = f"onecard-ledger {tomllib.loads((ROOT / 'pyproject.toml').read_text('utf-8'))['project']['version']}"
+    asked = onecard("--version")
+    assert (asked.code, asked.stdout, asked.stderr) == (0, f"{told}\n", "")
+    assert onecard("status").stdout.startswith(f"{told}.\n")
 
 
 def test_status_tells_whether_kafka_is_set_and_asks_it_nothing(

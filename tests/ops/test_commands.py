@@ -1,5 +1,6 @@
 """The page of commands is up to date, leaves nothing out, and says of every command what the catalogue saw it do."""
 
+import json
 import re
 from pathlib import Path
 from types import FunctionType
@@ -10,11 +11,18 @@ from ledger.core.decider import RULES
 from ledger.core.fields import WORDS
 from ledger.core.rejection import Rejected
 from ledger.core.shape import CHANNELS
+from ledger.families.card import admission
+from ledger.families.card.holder import TEMPORARY_LOSS
 from ledger.families.registry import COMMANDS
+from ledger.service.batch import Line
+from ledger.service.run import InputLine
+from ops.cli.receipts import reject
 from ops.commands.__main__ import PAGE, findings, main
 from ops.commands.source import Refusal, Written
 from schemas.files import current_files
 from tests.catalogue import contract, gather
+from tests.cli.lines import UNKNOWN_SN, contribute, write
+from tests.fix_command import Onecard
 
 SECTION = re.compile(r"^### (\w+)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 TEXT = PAGE.read_text("utf-8")
@@ -77,6 +85,18 @@ def test_a_command_has_the_events_that_cases_record_and_no_others() -> None:
 def test_every_code_is_explained_once() -> None:
     explained = re.findall(r"^\| `(\w+)` \| .+ \|$", TEXT.partition("## Codes")[2], re.MULTILINE)
     assert explained == sorted(OF_EVERY.union(*map(codes, SECTIONS.values())))
+
+
+def test_the_page_says_which_code_wins_and_how_its_message_is_told(onecard: Onecard, tmp_path: Path) -> None:
+    assert "the first check that fails wins" in TEXT and "order of the alphabet" in TEXT
+    file = write(tmp_path / "lines", contribute(card_sn=UNKNOWN_SN, occurred_at="2097-01-01T00:00:00Z"))
+    told = json.loads(onecard("submit", file, clock="2026-01-01T00:00:00Z").stderr.splitlines()[0])
+    assert told["code"] == "occurred_at_in_future" and TEXT.index("the clock: `occurred_at`") < TEXT.index(
+        "4. the card"
+    )
+    lost, message = admission.STATE_CODES[TEMPORARY_LOSS]
+    line = InputLine(0, 1, b"{}", {}, Line(0, None))
+    assert f"`{reject(line, Rejected(lost, message, 'card_sn'))['message']}`" in TEXT
 
 
 def test_every_row_has_as_many_cells_as_its_table() -> None:
