@@ -52,6 +52,15 @@ def test_every_command_in_the_documents_can_be_typed() -> None:
     assert [(name, words) for name, words in asked if not is_prose(words) and wrong(words) is not None] == []
 
 
+def test_a_tour_begins_by_naming_a_store_of_its_own_that_git_does_not_show() -> None:
+    """Who comes from a demo is in the demo's store, whose month is closed."""
+    for name in ("README.md", "samples/README.md"):
+        text = (ROOT / name).read_text("utf-8")
+        first, *_ = [line for line in text.splitlines() if line.startswith("    ") and "first-day" in line]
+        assert re.match(r"    export ONECARD_HOME=\.onecard/[\w-]+(\s|$)", first), name
+    assert ".onecard/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
 def test_every_file_that_is_named_exists() -> None:
     missing = []
     for path in DOCUMENTS:
