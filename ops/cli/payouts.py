@@ -127,7 +127,8 @@ def _replacing(path: str) -> Iterator[Any]:
         is_regular = stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         is_regular = True
-    unfinished = f"{path}.unfinished" if is_regular else path
+    target = os.path.realpath(path)  # what a link leads to is written, and the link stays
+    unfinished = f"{target}.unfinished" if is_regular else path
     try:
         with open(unfinished, "wb") as file:
             yield file
@@ -135,7 +136,7 @@ def _replacing(path: str) -> Iterator[Any]:
             if is_regular:
                 os.fsync(file.fileno())
         if is_regular:
-            os.replace(unfinished, path)
+            os.replace(unfinished, target)
     except OSError as error:
         refuse(f"{shown(path)} cannot be written: {error.strerror}.")
     except BaseException:

@@ -70,6 +70,14 @@ def test_a_dash_for_the_instruction_is_stdout(sent: Onecard, tmp_path: Path, mon
     assert not list(tmp_path.glob("-*"))
 
 
+def test_a_link_to_the_instruction_stays_a_link(sent: Onecard, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "instruction.csv")
+    for _ in range(2):
+        assert sent("payouts", "export", "B1", "--out", tmp_path / "link").code == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "instruction.csv").read_text() == sent("payouts", "export", "B1").stdout
+
+
 def test_the_instruction_is_the_same_after_the_bank_has_answered(sent: Onecard, tmp_path: Path) -> None:
     first = sent("payouts", "export", "B1")
     assert first.stderr.startswith("3 lines of 3006 fen in all; SHA-256 ")
