@@ -1,8 +1,8 @@
 """What every command promises about its output (queries.md section 0).
 
-`--json` is one document and nothing else on stdout, `--jsonl` one object a line; tables are for people, progress goes
-to stderr and only where somebody watches. Commands return their exit code or raise; `main` turns what was raised into
-a sentence or an error document.
+`--json` is one document and nothing else on stdout, `--jsonl` one object a line; tables are for people, who read
+China's time in them, and progress goes to stderr, only where somebody watches. Commands return their exit code or
+raise; `main` turns what was raised into a sentence or an error document.
 """
 
 import json
@@ -23,6 +23,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ops.cli.china import in_china
 from projections.questions.naming import masked
 
 DONE: Final = 0
@@ -168,7 +169,7 @@ class _Paper(Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         if len(objects) == 1 and isinstance(objects[0], str | Text) and not options:
-            said = objects[0] if isinstance(objects[0], Text) else Text(objects[0])
+            said = objects[0] if isinstance(objects[0], Text) else Text(in_china(objects[0]))
             super().print(_between_words(said, self.width), soft_wrap=True)
             return
         tables = [one for one in objects if isinstance(one, Table)]
@@ -197,13 +198,17 @@ def _between_words(text: Text, width: int) -> Text:
     return Text("\n").join(lines)
 
 
+def _shown(value: object) -> str:
+    return "" if value is None else in_china(str(value))
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Table:
     """A table. Half an identifier reads as another one, so nothing is broken over two lines: neither figures (columns
     whose name ends in `>`; they stand right) nor names, instants and headings. Only prose (`~`) is, between words.
     """
     whole = None if title is None else Text(title, style="table.title", no_wrap=True, overflow="ignore")
     made = Table(title=whole, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    cells = [[one if isinstance(one, Text) else Text("" if one is None else str(one)) for one in row] for row in rows]
+    cells = [[one if isinstance(one, Text) else Text(_shown(one)) for one in row] for row in rows]
     for number, column in enumerate(columns):
         heading, is_prose = column.rstrip(">~"), column.endswith("~")
         texts = [heading, *(row[number].plain for row in cells)]

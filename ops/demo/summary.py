@@ -219,7 +219,8 @@ def _late_bill(console: Console, played: Played, scenario: Scenario) -> None:
     heading(console, f"Bill {scenario.settlement}: {scenario.remark}")
     for line in played.settlement["lines"]:
         taken = f"cycle {line['cycle']} took it" if line["cycle"] else "no cycle has taken it yet"
-        console.print(f"It occurred at {line['occurred_at']}, which is {_china(line['occurred_at'])} in China.")
+        occurred_at = line["occurred_at"]
+        console.print(Text(f"It occurred at {occurred_at}, which is {_china(occurred_at)} in China."))
         console.print(
             f"So it belongs to {line['origin_period']} (business date {line['business_date']});"
             f" {taken}, deferrals: {line['deferrals']}, amount: {yuan(line['amount_fen'])} yuan."

@@ -11,7 +11,8 @@ from rich.text import Text
 from ops.cli.output import for_people, table
 
 CARD = "card:75c77e2f-0573-5efc-a827-12b6c07b5d0a:medical_account"
-INSTANT = "2025-06-18T10:55:31.000000Z"
+INSTANT = "2025-06-18T10:55:31.000001Z"
+IN_CHINA = "2025-06-18T18:55:31.000001+08:00"
 WHY = "occurred_at: the card was reported lost at that instant, and whoever paid bears the loss"
 COLUMNS = ("brought forward>", "account", "last position>", "reason~", "occurred")
 ROWS = [
@@ -54,7 +55,7 @@ def test_identifiers_instants_figures_and_headings_stand_in_one_piece(
 ) -> None:
     heading, *lines = on_a_terminal(monkeypatch, width, COLUMNS, ROWS)
     assert all(column.rstrip(">~") in heading for column in COLUMNS)
-    for whole in (f"1,234,567.89  -875.50 {CARD}", "875.50 fund:32:310200", "19542", INSTANT, "PB2FD9E81000000"):
+    for whole in (f"1,234,567.89  -875.50 {CARD}", "875.50 fund:32:310200", "19542", IN_CHINA, "PB2FD9E81000000"):
         assert any(whole in line for line in lines), whole
 
 
