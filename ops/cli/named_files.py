@@ -79,10 +79,14 @@ def check_commands(names: Sequence[str]) -> None:
 
 
 def _mended_by(beginning: bytes) -> str | None:
-    """What makes lines of a list of commands, or of commands that are each written over many lines."""
+    """What makes lines of a list of commands, or of commands that are each written over many lines.
+
+    Only where the second line is no command either: after one that is, a broken first line is a reject like any other.
+    """
     lines = beginning.removeprefix(codecs.BOM_UTF8).split(b"\n")
     first, second, *_ = *filter(None, map(bytes.strip, lines)), b"", b""
-    if first.startswith(b"[") and (first.endswith(b",") or (first == b"[" and second)):
+    is_list = first == b"[" and (second == b"{" or (second.startswith(b"{") and second.endswith(b",")))
+    if is_list or (first.startswith(b"[{") and first.endswith(b",")):
         return "jq -c '.[]'"
     return "jq -c ." if first == b"{" and second.startswith(b'"') else None
 
