@@ -25,7 +25,7 @@ PACKED: Final = {
 }
 # In UTF-16 and UTF-32 the first character has a mark before it, or zeros beside it.
 OTHER_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
-CHARACTER: Final = 4
+ZEROS_BESIDE: Final = ([1, 3], [0, 2], [1, 2, 3], [0, 1, 2])
 BEGINNING: Final = 1 << 16
 STANDARD: Final = "-"  # stdin of inputs, stdout of outputs
 
@@ -47,7 +47,8 @@ def check_input(name: str) -> bytes:
     for (at, magic), packing in PACKED.items():
         if beginning.startswith(magic, at):
             refuse(f"{shown(name)} is {packing}: unpack it first.")
-    if beginning.startswith(OTHER_MARKS) or b"\x00" in beginning[:CHARACTER]:
+    zeros = [place for place, byte in enumerate(beginning[:4]) if not byte]
+    if beginning.startswith(OTHER_MARKS) or zeros in ZEROS_BESIDE:
         refuse(f"{shown(name)} is not UTF-8 from line 1 on, but UTF-16, UTF-32 or no text: save it as UTF-8.")
     return beginning
 

@@ -44,6 +44,8 @@ WRAPPED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "tar": (as_tar, "is a tar archive: unpack it first"),
     "UTF-16 with a mark": (recoded("utf-16"), "save it as UTF-8"),
     "UTF-16 without": (recoded("utf-16-be"), "save it as UTF-8"),
+    "UTF-16 of the other end": (recoded("utf-16-le"), "save it as UTF-8"),
+    "UTF-32": (recoded("utf-32-le"), "save it as UTF-8"),
     "UTF-32": (recoded("utf-32-be"), "save it as UTF-8"),
 }
 
@@ -113,7 +115,7 @@ def test_one_document_of_json_is_refused_once_and_not_by_the_line(
     assert "every command must be an object on one line" in ended.stderr and f"`{mended}`" in ended.stderr
 
 
-@pytest.mark.parametrize("first", ["{", "[", "[1]", "[]", "{}"])
+@pytest.mark.parametrize("first", ["{", "[", "[1]", "[]", "{}", "\0", "\0\0\0\0", "\x01\0{", '{"\0"'])
 def test_a_bad_first_line_is_a_reject_and_the_rest_recorded(onecard: Onecard, tmp_path: Path, first: str) -> None:
     lines = [first, issue(), activate()]
     ended = onecard("submit", write(tmp_path / "day", *lines), "--json")
