@@ -4,6 +4,7 @@ Reading them for a cut-off is in `cut_off`; both work on any set of tables (`lin
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any
 
@@ -14,6 +15,7 @@ from ledger.families.clearing import table as cycle_table
 from ledger.families.clearing.lines import CONTRA, Line
 from ledger.families.clearing.table import CutOffTable, TableRow
 from ledger.families.clearing.units import Unit
+from ledger.store.arrays import Packed, column, unnested
 from ledger.store.cut_off import Prepared, changed, cut_off_table, finish, prepare, recomputed, taken_by
 from ledger.store.line_tables import STORE, Tables, definition
 
@@ -95,14 +97,10 @@ def _names(columns: Columns) -> str:
 
 def _insert(table: str, columns: Columns, amounts: bool = False) -> str:
     """INSERT from plain arrays; `amounts`: and fund_amounts, an array a row, each given as text."""
-    arrays = ", ".join(f"%s::{type}[]" for _, type in columns)
+    arrays = unnested(*(f"%s::{type}[]" for _, type in columns))
     if not amounts:
-        return f"INSERT INTO {table} ({_names(columns)}) SELECT * FROM unnest({arrays})"
-    given = f"unnest({arrays}, %s::text[]) AS given ({_names(columns)}, amounts)"
-    return (
-        f"INSERT INTO {table} ({_names(columns)}, fund_amounts)"
-        f" SELECT {_names(columns)}, amounts::bigint[] FROM {given}"
-    )
+        return f"INSERT INTO {table} ({_names(columns)}) SELECT {arrays}"
+    return f"INSERT INTO {table} ({_names(columns)}, fund_amounts) SELECT {arrays}, unnest(%s::text[])::bigint[]"
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
@@ -110,8 +108,10 @@ def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
         yield values[start : start + PER_STATEMENT]
 
 
-def _arrays(values: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*values, strict=True)]
+def _arrays(columns: Columns, values: Iterable[tuple[Any, ...]]) -> list[Packed]:
+    """Parameters of `_insert`; values behind those of the columns are text."""
+    types = chain((type for _, type in columns), repeat("text"))
+    return [column(type, given) for type, given in zip(types, zip(*values, strict=True), strict=False)]
 
 
 def _funds(funds: dict[str, int]) -> tuple[str, str]:
@@ -127,7 +127,7 @@ def upsert_units(cursor: Cursor, tables: Tables, units: Sequence[tuple[str, Unit
     changes = ", ".join(f"{name} = excluded.{name}" for name, _ in UNIT_COLUMNS[1:])
     statement = f"{_insert(tables.units, UNIT_COLUMNS)} ON CONFLICT (unit_key) DO UPDATE SET {changes}"
     for part in _parts(units):
-        cursor.execute(statement, _arrays((key, *unit_values(unit)) for key, unit in part))
+        cursor.execute(statement, _arrays(UNIT_COLUMNS, ((key, *unit_values(unit)) for key, unit in part)))
 
 
 def insert_lines(cursor: Cursor, tables: Tables, lines: Sequence[Line]) -> None:
@@ -135,7 +135,7 @@ def insert_lines(cursor: Cursor, tables: Tables, lines: Sequence[Line]) -> None:
     columns = LINE_COLUMNS + DETAIL_COLUMNS if tables.details else LINE_COLUMNS
     statement = _insert(tables.lines, columns, amounts=True)
     for part in _parts(lines):
-        cursor.execute(statement, _arrays(_line_values(line, tables.details) for line in part))
+        cursor.execute(statement, _arrays(columns, (_line_values(line, tables.details) for line in part)))
     mark_corrected(cursor, tables, lines)
 
 
@@ -193,7 +193,7 @@ def store_cycle_rows(cursor: Cursor, tables: Tables, month: str, table: CutOffTa
     )
     statement = _insert(tables.rows, ROW_COLUMNS, amounts=True)
     for part in _parts(table.rows):
-        cursor.execute(statement, _arrays(_row_values(row) for row in part))
+        cursor.execute(statement, _arrays(ROW_COLUMNS, (_row_values(row) for row in part)))
 
 
 def _row_values(row: TableRow) -> tuple[Any, ...]:
@@ -213,7 +213,8 @@ def load_units(cursor: Cursor, tables: Tables, keys: Sequence[str]) -> list[tupl
 
 def ask_units(cursor: Cursor, tables: Tables, keys: Sequence[str]) -> Cursor:
     """The question of `load_units`; `told_units` takes the answer from the cursor."""
-    return cursor.execute(f"SELECT {_names(UNIT_COLUMNS)} FROM {tables.units} WHERE unit_key = ANY(%s)", (list(keys),))
+    question = f"SELECT {_names(UNIT_COLUMNS)} FROM {tables.units} WHERE unit_key = ANY(%s::text[])"
+    return cursor.execute(question, (column("text", keys),), binary=True)
 
 
 def told_units(cursor: Cursor) -> list[tuple[str, Unit]]:

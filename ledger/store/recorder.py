@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 
 from ledger.core.decider import Event
 from ledger.store import codec
-from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, Packed, bigints, byteas, texts, unnested, uuids
 from schemas.registry import registry
 
 SCHEMA = "ledger"
@@ -31,7 +31,7 @@ LAST = "SELECT notification_id, state FROM ledger.events ORDER BY notification_i
 AT_POSITIONS = "SELECT notification_id, state FROM ledger.events WHERE notification_id = ANY(%s)"
 INSERT = f"""
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, notification_id)
-    SELECT * FROM unnest({UUIDS}, {BIGINTS}, {TEXTS}, {BYTES}, {BIGINTS})
+    SELECT {unnested(UUIDS, BIGINTS, TEXTS, BYTES, BIGINTS)}
 """
 
 
@@ -99,14 +99,25 @@ def append(cursor: psycopg.Cursor[Any], events: Sequence[Any]) -> None:
         part = events[start : start + ROWS_PER_STATEMENT]
         cursor.execute(
             INSERT,
-            (
-                plain(event.stream_id for event in part),
-                plain(event.version for event in part),
-                texts(TOPICS[event.name] for event in part),
+            columns(
+                [event.stream_id for event in part],
+                [event.version for event in part],
+                [TOPICS[event.name] for event in part],
                 [event.data for event in part],
-                plain(event.position for event in part),
+                [event.position for event in part],
             ),
         )
+
+
+def columns(
+    streams: Sequence[str],
+    versions: Sequence[int],
+    topics: Sequence[str],
+    data: Sequence[bytes],
+    positions: Sequence[int],
+) -> tuple[Packed, Packed, str, Packed, Packed]:
+    """Parameters of INSERT."""
+    return uuids(streams), bigints(versions), texts(topics), byteas(data), bigints(positions)
 
 
 class History:

@@ -10,18 +10,18 @@ from ledger.core.rows import ROW_LIMIT, Row
 from ledger.core.world import Name
 from ledger.families.clearing.units import Unit
 from ledger.store import lines
-from ledger.store.arrays import BIGINTS, BYTES, TEXTS, plain, texts
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, Packed, bigints, byteas, texts, unnested
 
 ROWS_PER_STATEMENT = 2_000
 UPSERT = f"""
     INSERT INTO ledger.state (kind, key, revision, data)
-    SELECT * FROM unnest({TEXTS}, {TEXTS}, {BIGINTS}, {BYTES})
+    SELECT {unnested(TEXTS, TEXTS, BIGINTS, BYTES)}
     ON CONFLICT (kind, key) DO UPDATE SET revision = excluded.revision, data = excluded.data
 """
 # One index probe a name, whatever the planner believes of the table's size.
 SELECT = f"""
     SELECT wanted.n, found.data
-    FROM unnest({TEXTS}, {TEXTS}) WITH ORDINALITY AS wanted (kind, key, n),
+    FROM (SELECT {unnested(TEXTS, TEXTS)}, generate_series(1, %s::int)) AS wanted (kind, key, n),
         LATERAL (
             SELECT data FROM ledger.state WHERE state.kind = wanted.kind AND state.key = wanted.key OFFSET 0
         ) AS found
@@ -64,7 +64,7 @@ class Asked:
         for start in range(0, len(others), ROWS_PER_STATEMENT * 4):
             part = others[start : start + ROWS_PER_STATEMENT * 4]
             cursor = connection.cursor()
-            cursor.execute(SELECT, (texts(name[0].kind for name in part), texts(name[1] for name in part)), binary=True)
+            cursor.execute(SELECT, question([name[0].kind for name in part], [name[1] for name in part]), binary=True)
             self._parts.append((part, cursor))
 
     def found(self) -> list[tuple[Name, Row]]:
@@ -79,10 +79,15 @@ class Asked:
         return found
 
 
-def columns(rows: Sequence[Encoded]) -> tuple[str, str, str, list[bytes]]:
+def question(kinds: Sequence[str], keys: Sequence[str]) -> tuple[str, str, int]:
+    """Parameters of SELECT."""
+    return texts(kinds), texts(keys), len(keys)
+
+
+def columns(rows: Sequence[Encoded]) -> tuple[str, str, Packed, Packed]:
     """Parameters of UPSERT."""
     kinds, keys, revisions, data = zip(*rows, strict=True)
-    return texts(kinds), texts(keys), plain(revisions), list(data)
+    return texts(kinds), texts(keys), bigints(revisions), byteas(data)
 
 
 def upsert(cursor: psycopg.Cursor[Any], rows: Sequence[Encoded]) -> None:

@@ -11,16 +11,16 @@ import psycopg
 
 from ledger.core.world import Fact
 from ledger.store import codec
-from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, plain, texts
+from ledger.store.arrays import BIGINTS, BYTES, TEXTS, UUIDS, Packed, bigints, byteas, texts, unnested, uuids
 from ledger.store.recorder import ROWS_PER_STATEMENT
 
 INSERT = f"""
     INSERT INTO ledger.submissions (submitter, reference, digest, stream_id, version, position)
-    SELECT * FROM unnest({TEXTS}, {TEXTS}, {BYTES}, {UUIDS}, {BIGINTS}, {BIGINTS})
+    SELECT {unnested(TEXTS, TEXTS, BYTES, UUIDS, BIGINTS, BIGINTS)}
 """
 SELECT = f"""
     SELECT wanted.submitter, wanted.reference, s.digest, s.stream_id::text, s.version, s.position
-    FROM unnest({TEXTS}, {TEXTS}) AS wanted (submitter, reference),
+    FROM (SELECT {unnested(TEXTS, TEXTS)}) AS wanted (submitter, reference),
         LATERAL (
             SELECT * FROM ledger.submissions
             WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
@@ -30,7 +30,7 @@ SELECT = f"""
 # The event that was recorded first under a reference, in one way there and back.
 FIRST = f"""
     SELECT wanted.submitter, wanted.reference, s.position, e.state
-    FROM unnest({TEXTS}, {TEXTS}) AS wanted (submitter, reference),
+    FROM (SELECT {unnested(TEXTS, TEXTS)}) AS wanted (submitter, reference),
         LATERAL (
             SELECT position FROM ledger.submissions
             WHERE submissions.submitter = wanted.submitter AND submissions.reference = wanted.reference OFFSET 0
@@ -92,15 +92,15 @@ def insert(cursor: psycopg.Cursor[Any], made: Sequence[tuple[Key, Submission]]) 
         cursor.execute(INSERT, columns(made[start : start + ROWS_PER_STATEMENT]))
 
 
-def columns(made: Sequence[tuple[Key, Submission]]) -> tuple[str, str, list[bytes], str, str, str]:
+def columns(made: Sequence[tuple[Key, Submission]]) -> tuple[str, str, Packed, Packed, Packed, Packed]:
     """Parameters of INSERT."""
     return (
         texts(key[0] for key, _ in made),
         texts(key[1] for key, _ in made),
-        [found.digest for _, found in made],
-        plain(found.stream_id for _, found in made),
-        plain(found.version for _, found in made),
-        plain(found.position for _, found in made),
+        byteas([found.digest for _, found in made]),
+        uuids([found.stream_id for _, found in made]),
+        bigints([found.version for _, found in made]),
+        bigints([found.position for _, found in made]),
     )
 
 

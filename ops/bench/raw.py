@@ -13,9 +13,8 @@ from typing import Any
 import fastavro
 import psycopg
 
-from ledger.store.arrays import plain, texts
 from ledger.store.codec import HEADER_BYTES
-from ledger.store.recorder import INSERT, History
+from ledger.store.recorder import INSERT, History, columns
 from ops.bench.figures import Figures, elapsed, micros, percentile, rate
 from ops.bench.rig import BATCH, Rig
 from schemas.registry import registry
@@ -90,15 +89,9 @@ def _inserter(size: int) -> Callable[[Any, list[Row]], None]:
 
     def insert(connection: psycopg.Connection[Any], rows: list[Row]) -> None:
         for start in range(0, len(rows), size):
-            connection.execute(statement.encode(), columns(rows[start : start + size]))
+            connection.execute(statement.encode(), columns(*zip(*rows[start : start + size], strict=True)))
 
     return insert
-
-
-def columns(rows: list[Row]) -> tuple[str, str, str, list[bytes], str]:
-    """Parameters of the log's INSERT."""
-    stream, version, topic, data, position = zip(*rows, strict=True)
-    return plain(stream), plain(version), texts(topic), list(data), plain(position)
 
 
 def _copied(connection: psycopg.Connection[Any], rows: list[Row]) -> None:

@@ -8,8 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from ledger.store import state, submissions
-from ledger.store.arrays import texts
-from ledger.store.recorder import INSERT
+from ledger.store.recorder import INSERT, columns
 from ops.bench import raw
 from ops.bench.figures import Figures, elapsed, rate
 from ops.bench.rig import BATCH, Rig
@@ -38,7 +37,7 @@ CHANGED: Final = """
 class _Batch:
     """Parameters, made before the clock runs: of the rows' names, and of what is written."""
 
-    names: tuple[str, str]
+    names: tuple[str, str, int]
     rows: tuple[Any, ...]
     events: tuple[Any, ...]
     submissions: tuple[Any, ...]
@@ -74,9 +73,9 @@ def _batches(connection: psycopg.Connection[Any], rig: Rig) -> list[_Batch]:
 def _batch(connection: psycopg.Connection[Any], made: list[Any], after: int, last: int) -> _Batch:
     rows = connection.execute(CHANGED, (after, last), binary=True).fetchall()
     return _Batch(
-        (texts(row[0] for row in rows), texts(row[1] for row in rows)),
+        state.question([row[0] for row in rows], [row[1] for row in rows]),
         state.columns(rows),
-        raw.columns(raw.rows_after(connection, after, last - after)),
+        columns(*zip(*raw.rows_after(connection, after, last - after), strict=True)),
         submissions.columns([((row[0], row[1]), submissions.Submission(*row[2:])) for row in made]),
         len(made),
     )
