@@ -25,11 +25,12 @@ from ledger.store.submissions import Key, Question, Recall, Submission
 class Needs:
     """What lines tell without any lease: the rows they name, and what they recall of the log.
 
-    A list of rules that grows meanwhile may make other rows right: those are asked for when they are missed.
+    They hold for the list of rules they were found with: a longer one may name other rows.
     """
 
     def __init__(self, lines: Sequence[Line], config: Configuration, keyring: Keyring) -> None:
         commands = commands_of(lines)
+        self.config = config
         self.names = list(dict.fromkeys(registry.names(commands, World(Unasked(), config, keyring))))
         self.recalls = list(dict.fromkeys(key for command in commands for key in command.type.recalls(command)))
 

@@ -31,7 +31,7 @@ from ledger.store.appending import Append
 from ledger.store.submissions import RESTORED, Submission
 
 EVENTS_A_COMMIT: Final = 500
-ROWS_IN_MEMORY: Final = 200_000
+ROWS_IN_MEMORY: Final = 100_000
 CUT_OFF: Final = "CycleCutOff"
 TABLE: Final = ("line_count", "row_count", "deferred_count", "alarm_count", "table_digest")
 # (position, stream, framed bytes)

@@ -32,6 +32,13 @@ class RunTaken(StoreUnreachable):
     """While the database was away another process took up the run. What was committed is safe."""
 
 
+def _make_room(connection: psycopg.Connection[Any]) -> None:
+    """Unless there is as much already, as over TCP, or the system gives none: then sending waits at times."""
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        if line.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) < UNREAD_BYTES:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+
+
 class Session:
     """`reading` (on the spot, through `source`) and `ahead` (for the next batch) are used by the thread that decides,
     `writing` by the one that commits, `leasing` also by whoever looks at who waits."""
@@ -51,8 +58,7 @@ class Session:
             self.source = StoreSource(opened[0])
             probe_only(opened[3])
             for connection in opened:
-                with socket.socket(fileno=os.dup(connection.fileno())) as line:
-                    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+                _make_room(connection)
         except BaseException:
             for connection in opened:
                 connection.close()

@@ -279,7 +279,7 @@ class Writer:
         self._ahead = Ahead(self.session, batch.lines, self._config, self._keyring, needs)
 
     def _needs(self, batch: Batch) -> Needs:
-        if batch.needs is None:
+        if batch.needs is None or batch.needs.config is not self._config:
             batch.needs = Needs(batch.lines, self._config, self._keyring)
         return batch.needs
 

@@ -72,10 +72,14 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> int:
 def is_lost_connection(error: BaseException | None, *connections: psycopg.Connection[Any]) -> bool:
     """Whether an error means that the server or the network is gone, not that a statement was wrong.
 
-    A server that ends a session says so before it hangs up: the connection may look alive for a moment yet.
+    A server that ends a session says so before it hangs up: the connection may look alive for a moment yet. And leaving
+    a pipeline that was ended so fails, too, with an error that tells nothing but the one it came upon.
     """
     if not isinstance(error, GONE):
         return False
-    if error.sqlstate is not None and error.sqlstate.startswith(LOST):
-        return True
+    told: BaseException | None = error
+    while told is not None:
+        if isinstance(told, psycopg.Error) and told.sqlstate is not None and told.sqlstate.startswith(LOST):
+            return True
+        told = told.__context__
     return any(connection.closed for connection in connections)

@@ -25,7 +25,7 @@ from projections.verification.report import DAMAGE, Report
 from projections.verification.scratch import SEEN, Cursor, storable, write_each
 from projections.views.clearing.view import COMPARED
 
-ROWS_IN_MEMORY: Final = 400_000
+ROWS_IN_MEMORY: Final = 200_000
 UPSERT: Final = state.UPSERT.replace("ledger.state", "pg_temp.seen_state")
 SELECT: Final = """
     SELECT wanted.n, found.data

@@ -45,7 +45,6 @@ WRAPPED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "UTF-16 with a mark": (recoded("utf-16"), "save it as UTF-8"),
     "UTF-16 without": (recoded("utf-16-be"), "save it as UTF-8"),
     "UTF-16 of the other end": (recoded("utf-16-le"), "save it as UTF-8"),
-    "UTF-32": (recoded("utf-32-le"), "save it as UTF-8"),
     "UTF-32": (recoded("utf-32-be"), "save it as UTF-8"),
 }
 

@@ -14,6 +14,7 @@ import pytest
 from ledger.service import writer as writing
 from ledger.service.batch import Receipt
 from ledger.service.session import StoreUnreachable
+from ledger.store.appending import is_lost_connection
 from tests.fix_stores import Store, assert_same, soak, submitted, told
 from tests.model.histories import history
 
@@ -66,11 +67,14 @@ def test_sessions_ended_at_random_change_no_outcome(stores: Stores, tmp_path: Pa
         found = None
         while found is None:
             attempts += 1
+            is_opened = False
             try:
                 with disturbed.writer() as writer:
+                    is_opened = True
                     found = [one.outcome for one in submitted(writer, path, size=20)]
             except (StoreUnreachable, psycopg.OperationalError) as error:
-                # Only while a run is opened; once it goes on, the writer gets over every cut.
+                # Only while a writer or a run is opened; once they go on, the writer gets over every cut.
+                assert not is_opened or isinstance(error, StoreUnreachable), repr(error)
                 assert not disturbed.ask("SELECT 1 FROM ledger.runs WHERE input_bytes > 0") or attempts < 5, error
 
     print(f"seed {seed}: {len(made)} cuts ended {sum(made)} sessions, {attempts} attempts")
@@ -80,6 +84,15 @@ def test_sessions_ended_at_random_change_no_outcome(stores: Stores, tmp_path: Pa
         one.status for one in wanted if isinstance(one, Receipt)
     ]
     assert_same(disturbed.written(), undisturbed.written())
+
+
+def test_a_pipeline_that_cannot_be_left_does_not_hide_that_its_session_was_ended() -> None:
+    """Some of the cuts above end so, and which of them is chance."""
+    ended, wrong = psycopg.errors.AdminShutdown("ended"), psycopg.errors.UniqueViolation()
+    for came_upon, is_lost in ((ended, True), (wrong, False)):
+        leaving = psycopg.OperationalError("cannot exit pipeline mode while busy")
+        leaving.__context__ = came_upon
+        assert is_lost_connection(leaving) is is_lost
 
 
 @pytest.mark.parametrize("committed", [True, False])

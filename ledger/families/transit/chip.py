@@ -71,6 +71,12 @@ class Counts(Row):
         written = self.taps.get(counter)
         return None if written is None else _read(written)
 
+    def add(self, counter: int, tap: Tap) -> None:
+        """A tap that is not recorded yet, else LookupError."""
+        if counter in self.taps:
+            raise LookupError(f"a tap is recorded at count {counter}")
+        self.keep(counter, tap)
+
     def keep(self, counter: int, tap: Tap) -> None:
         self.taps[counter] = msgspec.Raw(_write(tap))
 
@@ -84,11 +90,14 @@ def edit_counts(world: World, sn_key: str, counter: int) -> Counts:
 
 
 def set_fare(world: World, sn_key: str, counter: int, due: int, paid: int, journey: str = "") -> None:
-    """The fare in effect of a recorded tap, and where its journey stands if that changes, too."""
+    """The fare in effect of a recorded tap, and where its journey stands if that changes, too; LookupError if it is
+    not recorded, or its journey has its exit."""
     counts = edit_counts(world, sn_key, counter)
     tap = counts.tap(counter)
     if tap is None:
         raise LookupError(f"no tap is recorded at count {counter}")
+    if journey and tap.journey == CLOSED:
+        raise LookupError(f"the journey that begins at count {counter} has its exit")
     tap.due, tap.paid, tap.journey = due, paid, journey or tap.journey
     counts.keep(counter, tap)
 

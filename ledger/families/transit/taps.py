@@ -66,7 +66,7 @@ def tapped(world: World, event: Event, position: int) -> None:
     due, paid = event["fare_due_fen"], event["paid_fen"]
     sent = {name: event[name] for name in SENT}
     tap = Tap(**sent, due=due, paid=paid, journey=event["journey"], inter_city=event["inter_city"])
-    edit_counts(world, sn_key, event["counter"]).keep(event["counter"], tap)
+    edit_counts(world, sn_key, event["counter"]).add(event["counter"], tap)
     if event["journey"] == WAITING:
         world.add(exit_key(sn_key, tap.operator, event["entry_counter"]), Exit(event["counter"]))
     elif event["entry_counter"] is not None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from ledger.core.fields import AMOUNT_MAX, COUNT_MAX
-from ledger.core.identity import card_id_of
+from ledger.core.identity import NO_DIGEST, card_id_of
 from ledger.families.transit.chip import Counts
 from ledger.families.transit.obligation import is_inter_city, pair_balance
+from ledger.service.recording import apply
 from tests.families.counter import (
     A1,
     A2,
@@ -260,3 +261,12 @@ def test_a_retired_chip_goes_on_counting_where_it_was() -> None:
     assert one(ledger, tap("SINGLE", 2, "2025-05-02 16:00", 1, card_sn=A3))["missing_counters"] == 1
     assert ledger.submit(replace("DAMAGED", "2025-05-02 17:00", card_sn=A3, new_card_sn=A1)) == "card_sn_exists"
     assert ledger.made_again() == ledger.memory.rows
+
+
+def test_a_tap_or_an_exit_that_stands_twice_in_the_log_does_not_pass_when_rows_are_made_again() -> None:
+    ledger = given(tap("ENTRY", 1, NOON), tap("EXIT", 2, NOON, 1, entry_counter=1))
+    position, name, event = ledger.events[-1]
+
+    for again, told in ((event, "recorded at count 2"), ({**event, "counter": 3}, "begins at count 1 has its exit")):
+        with pytest.raises(LookupError, match=told):
+            apply(ledger.world(), name, again, position + 1, NO_DIGEST)
