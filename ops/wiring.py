@@ -55,8 +55,8 @@ class Ledger:
     keyring: Keyring
 
     def connect(self, role: str | None = None) -> psycopg.Connection[Any]:
-        """An autocommit connection, as `role` if given."""
-        wanted: dict[str, Any] = ALIVE | conninfo_to_dict(self.dsn)
+        """An autocommit connection, as `role` if given; its text is UTF-8, whatever PGCLIENTENCODING says."""
+        wanted: dict[str, Any] = ALIVE | conninfo_to_dict(self.dsn) | {"client_encoding": "UTF8"}
         connection = psycopg.connect(**wanted, autocommit=True)
         connection.execute(ALIVE_AT_THE_SERVER)
         if role is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from ledger.store.arrays import column, unnested
 from ledger.store.lease import CLASS
 
 RUN_LOCKS = CLASS + 1
@@ -23,9 +24,9 @@ ADVANCE = """
     UPDATE ledger.runs SET input_bytes = %s, input_sha256 = %s, next_line = %s, finished = %s, changed_at = now()
     WHERE run_id = %s
 """
-REJECT = """
+REJECT = f"""
     INSERT INTO ledger.run_rejects (run_id, line, code, field, message)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
+    SELECT %s, {unnested("%s::bigint[]", "%s::text[]", "%s::text[]", "%s::text[]")}
 """
 
 
@@ -125,10 +126,10 @@ def advance(cursor: psycopg.Cursor[Any], progress: Progress) -> None:
             REJECT,
             (
                 progress.run_id,
-                [refusal.line for refusal in progress.refusals],
-                [refusal.code for refusal in progress.refusals],
-                [_without_nul(refusal.field) for refusal in progress.refusals],
-                [_without_nul(refusal.message) for refusal in progress.refusals],
+                column("bigint", [refusal.line for refusal in progress.refusals]),
+                column("text", [refusal.code for refusal in progress.refusals]),
+                column("text", [_without_nul(refusal.field) for refusal in progress.refusals]),
+                column("text", [_without_nul(refusal.message) for refusal in progress.refusals]),
             ),
         )
 
