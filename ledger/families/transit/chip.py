@@ -105,19 +105,18 @@ def set_fare(world: World, sn_key: str, counter: int, due: int, paid: int, journ
 # --- questions -------------------------------------------------------------------------------------------------------
 
 
+def counts_of(world: World, sn_key: str, counter: int) -> Counts | None:
+    """The page of a count, if it holds any."""
+    return world.get(Counts, Counts.at(sn_key, counter))
+
+
 def is_tapped(world: World, sn_key: str, counter: int) -> bool:
     """Whether a tap is recorded at a count."""
-    counts = world.get(Counts, Counts.at(sn_key, counter))
+    counts = counts_of(world, sn_key, counter)
     return counts is not None and counter in counts.taps
 
 
 def tap_at(world: World, sn_key: str, counter: int) -> Tap | None:
     """The tap recorded at a count, if one is."""
-    counts = world.get(Counts, Counts.at(sn_key, counter))
+    counts = counts_of(world, sn_key, counter)
     return None if counts is None else counts.tap(counter)
-
-
-def loaded_at(world: World, sn_key: str, counter: int) -> int:
-    """What top-ups said they loaded while the chip showed a count."""
-    counts = world.get(Counts, Counts.at(sn_key, counter))
-    return 0 if counts is None else counts.loaded.get(counter, 0)

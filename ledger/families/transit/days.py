@@ -70,8 +70,8 @@ def cut(world: World, day: int, area: str) -> int:
     return minutes * MINUTE
 
 
-def operating_day(world: World, instant: int, area: str) -> int:
-    return business_date(instant - cut(world, business_date(instant), area))
+def operating_day(world: World, command: Command, area: str) -> int:
+    return business_date(command.occurred_at - cut(world, command.bdate, area))
 
 
 def clearing_day(world: Rows, operator: str, day: int) -> int:

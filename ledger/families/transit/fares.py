@@ -73,12 +73,13 @@ def correct(command: Command, world: World) -> list[Draft]:
         raise Rejected("fare_on_entry", "an entry carries no fare unless its exit is missing", "counter")
     if (command["fare_due_fen"], command["paid_fen"]) == (tap.due, tap.paid):
         raise Rejected("nothing_to_correct", "the fare in effect is already so", "paid_fen")
-    refuse_below_grace(command, world, command["paid_fen"] - tap.paid)
-    operating_day = days.operating_day(world, command.occurred_at, tap.operating_area)
+    card = card_of(world, command.card_id)
+    refuse_below_grace(command, world, card, command["paid_fen"] - tap.paid)
+    operating_day = days.operating_day(world, command, tap.operating_area)
     derived = {
         "previous_due_fen": tap.due,
         "previous_paid_fen": tap.paid,
-        "issue_city": city(card_of(world, command.card_id).issuing_area),
+        "issue_city": city(card.issuing_area),
         "use_city": tap.use_city,
         "inter_city": tap.inter_city,
         "clearing_day": days.clearing_day(world, command["operator"], operating_day),
@@ -106,7 +107,7 @@ def keys(command: Command, world: World) -> Iterable[Name]:
 def keys_then(command: Command, world: World) -> Iterable[Name]:
     tap = tap_at(world, command.sn_key, command["counter"])
     if tap is not None:
-        day = days.operating_day(world, command.occurred_at, tap.operating_area)
+        day = days.operating_day(world, command, tap.operating_area)
         yield days.DaySum, day_key(tap.operator, day)
         yield CityPair, pair_key(command["card_sn"][:4], tap.use_city)
 

@@ -38,11 +38,12 @@ def top_up(command: Command, world: World) -> list[Draft]:
     return [Draft("PurseToppedUp", card_id=command.card_id)]
 
 
-def refuse_below_grace(command: Command, world: World, more_paid: int) -> None:
+def refuse_below_grace(command: Command, world: World, card: Card, more_paid: int) -> None:
     """A purse may go below zero only down to the grace that terminals out of reach allow."""
-    card = card_of(world, command.card_id)
+    if more_paid <= 0 or card.transit_purse >= more_paid:
+        return
     grace: int = world.config.value("transit.offline_grace_fen", command.bdate, card.province)
-    if more_paid > 0 and card.transit_purse - more_paid < -grace:
+    if card.transit_purse - more_paid < -grace:
         raise Rejected("insufficient_transit_purse", f"the purse would fall below -{grace} fen", "paid_fen")
 
 

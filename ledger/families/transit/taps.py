@@ -6,6 +6,7 @@ a late EXIT undoes the maximum fare charged in its place. What the EXIT finds is
 """
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, ClassVar, Final
 
 from ledger.core import fields as types
@@ -28,9 +29,9 @@ from ledger.families.transit.chip import (
     TIMED_OUT,
     Counts,
     Tap,
+    counts_of,
     edit_counts,
     is_tapped,
-    loaded_at,
     set_fare,
     tap_at,
 )
@@ -52,6 +53,8 @@ class Exit(Row):
 
 
 SENT: Final = Tap.__struct_fields__[: Tap.__struct_fields__.index("due")]
+# What an event says of its tap, in the order of the tap's fields: in effect is, for now, the fare that was sent.
+_told: Final = itemgetter(*SENT, "fare_due_fen", "paid_fen", "journey", "inter_city")
 
 
 def exit_key(sn_key: str, operator: str, entry_counter: int) -> str:
@@ -62,21 +65,21 @@ def exit_key(sn_key: str, operator: str, entry_counter: int) -> str:
 
 
 def tapped(world: World, event: Event, position: int) -> None:
-    sn_key = world.keyring.card_sn(event["card_sn"])
+    sn_key, counter, named = world.keyring.card_sn(event["card_sn"]), event["counter"], event["entry_counter"]
     due, paid = event["fare_due_fen"], event["paid_fen"]
-    sent = {name: event[name] for name in SENT}
-    tap = Tap(**sent, due=due, paid=paid, journey=event["journey"], inter_city=event["inter_city"])
-    edit_counts(world, sn_key, event["counter"]).add(event["counter"], tap)
-    if event["journey"] == WAITING:
-        world.add(exit_key(sn_key, tap.operator, event["entry_counter"]), Exit(event["counter"]))
-    elif event["entry_counter"] is not None:
-        set_fare(world, sn_key, event["entry_counter"], 0, 0, CLOSED)
+    tap = Tap(*_told(event))
+    edit_counts(world, sn_key, counter).add(counter, tap)
+    if tap.journey == WAITING:
+        world.add(exit_key(sn_key, tap.operator, named), Exit(counter))
+    elif named is not None:
+        set_fare(world, sn_key, named, 0, 0, CLOSED)
     undone_due, undone_paid = event["reversed_due_fen"], event["reversed_paid_fen"]
     card = world.edit(Card, event["card_id"])
     card.transit_purse += undone_paid - paid
     chip = card if card.card_sn == event["card_sn"] else world.edit(CardSn, sn_key)
-    chip.highest_counter = max(chip.highest_counter, event["counter"])
-    if event["inter_city"]:
+    if counter > chip.highest_counter:
+        chip.highest_counter = counter
+    if tap.inter_city:
         move(world, event["issue_city"], event["use_city"], paid)
     if event["reversed_inter_city"]:
         move(world, event["issue_city"], event["reversed_use_city"], -undone_paid)
@@ -121,19 +124,19 @@ def tap(command: Command, world: World) -> list[Draft]:
     entry = refuse_journey(command, world)
     undone = entry if entry is not None and entry.journey == TIMED_OUT else None
     undone_due, undone_paid = (undone.due, undone.paid) if undone else (0, 0)
-    refuse_below_grace(command, world, command["paid_fen"] - undone_paid)
-    card = card_of(world, command.card_id)
-    operator, area = command["operator"], command["operating_area"]
-    operating_day = days.operating_day(world, command.occurred_at, area)
+    card, fields = card_of(world, command.card_id), command.fields
+    area, due, paid = fields["operating_area"], fields["fare_due_fen"], fields["paid_fen"]
+    refuse_below_grace(command, world, card, paid - undone_paid)
+    operating_day = days.operating_day(world, command, area)
     derived = {
         "operating_day": operating_day,
-        "clearing_day": days.clearing_day(world, operator, operating_day),
-        "subsidy_fen": command["fare_due_fen"] - command["paid_fen"],
+        "clearing_day": days.clearing_day(world, fields["operator"], operating_day),
+        "subsidy_fen": due - paid,
         "issue_city": city(card.issuing_area),
         "use_city": city(area),
         "inter_city": is_inter_city(card.issuing_area, area),
-        "missing_counters": missing_counters(command, world),
-        "chain": chain(command, world),
+        "missing_counters": missing_counters(command, world, card),
+        "chain": chain(command, world, entry),
         "journey": journey(command, world, entry),
         "reversed_due_fen": undone_due,
         "reversed_paid_fen": undone_paid,
@@ -144,10 +147,11 @@ def tap(command: Command, world: World) -> list[Draft]:
 
 
 def refuse_late(command: Command, world: World) -> None:
-    if command["uploaded_at"] < command.occurred_at:
+    uploaded_at = command["uploaded_at"]
+    if uploaded_at < command.occurred_at:
         raise Rejected("uploaded_before_tap", "uploaded_at cannot precede occurred_at", "uploaded_at")
     limit: int = world.config.value("transit.late_days", command.bdate, command["operating_area"][:2])
-    if business_date(command["uploaded_at"]) - command.bdate > limit:
+    if business_date(uploaded_at) - command.bdate > limit:
         raise Rejected("tap_too_late", f"uploaded more than {limit} days after the tap", "uploaded_at")
 
 
@@ -160,8 +164,9 @@ def refuse_again(command: Command, world: World) -> None:
 
 
 def refuse_fare(command: Command, world: World) -> None:
-    due, paid, concession = command["fare_due_fen"], command["paid_fen"], command["concession_class"]
-    if command["tap_type"] == "ENTRY" and (due or paid):
+    fields = command.fields
+    due, paid, concession = fields["fare_due_fen"], fields["paid_fen"], fields["concession_class"]
+    if fields["tap_type"] == "ENTRY" and (due or paid):
         raise Rejected("entry_with_fare", "an entry is free: the exit carries the fare", "fare_due_fen")
     if paid > due:
         raise Rejected("paid_exceeds_due", "more was paid than is due", "paid_fen")
@@ -169,7 +174,7 @@ def refuse_fare(command: Command, world: World) -> None:
         if paid < due:
             raise Rejected("subsidy_without_concession", "an ordinary fare is paid in full", "paid_fen")
     elif not entitlement.has_concession(
-        world, command.card_id, concession, command["operating_area"][:2], command.bdate
+        world, command.card_id, concession, fields["operating_area"][:2], command.bdate
     ):
         raise Rejected("concession_not_valid", "no such concession holds: send as ORDINARY", "concession_class")
 
@@ -195,28 +200,32 @@ def is_ended(command: Command, world: World, entry: Tap | None, counter: int) ->
     return world.get(Exit, exit_key(command.sn_key, command["operator"], counter)) is not None
 
 
-def missing_counters(command: Command, world: World) -> int:
+def missing_counters(command: Command, world: World, card: Card) -> int:
     """How many counts of the chip were skipped since the highest recorded."""
-    card = card_of(world, command.card_id)
     chip = card if card.card_sn == command["card_sn"] else world.get(CardSn, command.sn_key)
     highest = chip.highest_counter if chip else 0
     return max(0, int(command["counter"]) - highest - 1)
 
 
-def chain(command: Command, world: World) -> str:
-    """Whether the chip's balance follows from the one it showed at the counter before."""
-    shown, counter = command.get("balance_after_fen"), command["counter"]
-    before = None if shown is None else tap_at(world, command.sn_key, counter - 1)
+def chain(command: Command, world: World, entry: Tap | None) -> str:
+    """Whether the chip's balance follows from the one it showed at the counter before, which may be the entry's."""
+    fields = command.fields
+    shown, last = fields.get("balance_after_fen"), fields["counter"] - 1
+    counts = None if shown is None else counts_of(world, command.sn_key, last)
+    if counts is None:
+        return "unchecked"
+    before = entry if fields.get("entry_counter") == last else counts.tap(last)
     if before is None or before.balance_after_fen is None:
         return "unchecked"
-    expected = before.balance_after_fen - command["paid_fen"] + loaded_at(world, command.sn_key, counter - 1)
+    expected = before.balance_after_fen - fields["paid_fen"] + counts.loaded.get(last, 0)
     return "ok" if shown == expected else "broken"
 
 
 def journey(command: Command, world: World, entry: Tap | None) -> str:
-    if command["tap_type"] == "SINGLE":
+    tap_type = command["tap_type"]
+    if tap_type == "SINGLE":
         return NONE
-    if command["tap_type"] == "ENTRY":
+    if tap_type == "ENTRY":
         return CLOSED if is_ended(command, world, None, command["counter"]) else OPEN
     if entry is not None:
         return CLOSED
@@ -224,20 +233,21 @@ def journey(command: Command, world: World, entry: Tap | None) -> str:
 
 
 def keys(command: Command, world: World) -> Iterable[Name]:
-    sn_key, counter, operator = command.sn_key, command["counter"], command["operator"]
-    area, named, concession = command["operating_area"], command.get("entry_counter"), command["concession_class"]
+    sn_key, fields = command.sn_key, command.fields
+    counter, operator, area = fields["counter"], fields["operator"], fields["operating_area"]
+    named, concession = fields.get("entry_counter"), fields["concession_class"]
     yield Counts, Counts.at(sn_key, counter)
     yield from days.keys(command, world)
-    yield days.DaySum, day_key(operator, days.operating_day(world, command.occurred_at, area))
-    yield CityPair, pair_key(command["card_sn"][:4], city(area))
-    if command.get("balance_after_fen") is not None:
+    yield days.DaySum, day_key(operator, days.operating_day(world, command, area))
+    yield CityPair, pair_key(fields["card_sn"][:4], city(area))
+    if fields.get("balance_after_fen") is not None:
         yield Counts, Counts.at(sn_key, counter - 1)
     if named is not None:
         yield Counts, Counts.at(sn_key, named)
-    elif command["tap_type"] == "ENTRY":
+    elif fields["tap_type"] == "ENTRY":
         yield Exit, exit_key(sn_key, operator, counter)
     if concession != "ORDINARY":
-        yield from entitlement.keys_of_concession(card_id_of(command["card_sn"]), concession, area[:2])
+        yield from entitlement.keys_of_concession(card_id_of(fields["card_sn"]), concession, area[:2])
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
