@@ -42,9 +42,9 @@ def withdrawn(world: World, event: Event, position: int) -> None:
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
-def require_account(command: Command, world: World, amount: int, field: str) -> None:
+def require_account(card: Card, amount: int, field: str) -> None:
     """Stage 7: the card's medical account holds `amount`."""
-    balance = card_of(world, command.card_id).medical_account
+    balance = card.medical_account
     if balance < amount:
         raise Rejected("insufficient_medical_account", f"the medical account holds {balance} fen, not {amount}", field)
 
@@ -54,7 +54,7 @@ def contribute(command: Command, world: World) -> list[Draft]:
 
 
 def withdraw(command: Command, world: World) -> list[Draft]:
-    require_account(command, world, command["amount_fen"], "amount_fen")
+    require_account(card_of(world, command.card_id), command["amount_fen"], "amount_fen")
     return [Draft("AccountWithdrawn", card_id=command.card_id)]
 
 

@@ -19,7 +19,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
-from ledger.families.card.holder import Card, on_card
+from ledger.families.card.holder import Card, card_of, on_card
 from ledger.families.clearing.units import Unit, open_unit
 from ledger.families.medical import aid_lots, registration, stays
 from ledger.families.medical.account import card_expected, medical_account, require_account
@@ -180,53 +180,55 @@ def require_unused(world: World, id: str, field: str) -> None:
 
 
 def keys(command: Command, world: World) -> Iterator[Name]:
+    settlement_id = command["settlement_id"]
     yield Voided, f"{command.submitter}:{command.reference}"
-    yield Settlement, command["settlement_id"]
-    yield SettlementReversal, command["settlement_id"]
+    yield Settlement, settlement_id
+    yield SettlementReversal, settlement_id
     yield from _by_card(command, card_id_of(command["card_sn"]))
 
 
 def _by_card(command: Command, card_id: str) -> Iterator[Name]:
     """Rows of the card beside its own, as far as the command itself names them."""
-    key = unit_key(command["settlement_id"])
-    if province(command["home_area"]) != province(command["treatment_area"]) or command.get("wallet_fen", 0):
+    fields = command.fields
+    key = unit_key(fields["settlement_id"])
+    if province(fields["home_area"]) != province(fields["treatment_area"]) or fields.get("wallet_fen", 0):
         yield Unit, key
-    if command["account_mutual_aid_fen"]:
+    if fields["account_mutual_aid_fen"]:
         yield aid_lots.Purse, aid_lots.owner(card_id, FAMILY_AID)
         yield aid_lots.Purse, aid_lots.owner(card_id, WALLET)
         yield aid_lots.UsedLots, aid_lots.UsedLots.at(key, 0)
-    admitted, discharged = command.get("admitted_on"), command.get("discharged_on")
+    admitted, discharged = fields.get("admitted_on"), fields.get("discharged_on")
     if admitted is not None and discharged is not None:
-        yield from stays.keys(card_id, command["institution"], admitted, discharged)
+        yield from stays.keys(card_id, fields["institution"], admitted, discharged)
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:
-    card_id = card_expected(command, world)
-    if card_id != card_id_of(command["card_sn"]):
+    card_id, fields = card_expected(command, world), command.fields
+    if card_id != card_id_of(fields["card_sn"]):
         yield from _by_card(command, card_id)
-    if province(command["home_area"]) != province(command["treatment_area"]):
+    if province(fields["home_area"]) != province(fields["treatment_area"]):
         yield from registration.pages_of(command, world)
-    if command["account_mutual_aid_fen"]:
+    if fields["account_mutual_aid_fen"]:
         yield from aid_lots.pages_of(world, card_id, FAMILY_AID)
         yield from aid_lots.pages_of(world, card_id, WALLET)
 
 
 def settle(command: Command, world: World) -> list[Draft]:
-    card_id = command.card_id
-    home, treatment = province(command["home_area"]), province(command["treatment_area"])
-    account, mutual_aid = command["account_fen"], command["account_mutual_aid_fen"]
-    wallet = command.get("wallet_fen", 0)
-    fund = sum(command["funds"].values())
-    require_unused(world, command["settlement_id"], "settlement_id")
-    if command["total_fen"] != fund + account + command["cash_fen"] + command["hospital_fen"]:
+    card_id, fields = command.card_id, command.fields
+    card = card_of(world, card_id)
+    home, treatment = province(fields["home_area"]), province(fields["treatment_area"])
+    account, mutual_aid, wallet = fields["account_fen"], fields["account_mutual_aid_fen"], fields.get("wallet_fen", 0)
+    fund = sum(fields["funds"].values())
+    require_unused(world, fields["settlement_id"], "settlement_id")
+    if fields["total_fen"] != fund + account + fields["cash_fen"] + fields["hospital_fen"]:
         raise Rejected("settlement_not_balanced", "total is not funds + account + cash + hospital", "total_fen")
     if mutual_aid > account:
         raise Rejected("mutual_aid_exceeds_account", "account_fen includes mutual aid", "account_mutual_aid_fen")
     if wallet > mutual_aid:
         raise Rejected("wallet_exceeds_mutual_aid", "account_mutual_aid_fen includes the wallet", "wallet_fen")
     require_treatment(command, world, home, treatment)
-    require_account(command, world, account - mutual_aid, "account_fen")
-    require_aid(world, card_id, home, mutual_aid - wallet, wallet)
+    require_account(card, account - mutual_aid, "account_fen")
+    require_aid(world, card_id, card, home, mutual_aid - wallet, wallet)
     family_aid_used = aid_lots.first_out(world, card_id, FAMILY_AID, mutual_aid - wallet, home)
     wallet_used = list(aid_lots.first_out(world, card_id, WALLET, wallet))
     clear_account = world.config.value("medical.clear_personal_account", command.bdate, home)
@@ -267,14 +269,13 @@ def needs_registration(command: Command, world: World, home: str) -> bool:
     return bool(world.config.value(f"medical.registration_required_{care}", command.bdate, home))
 
 
-def require_aid(world: World, card_id: str, home: str, family_aid: int, wallet: int) -> None:
+def require_aid(world: World, card_id: str, card: Card, home: str, family_aid: int, wallet: int) -> None:
     """Stage 7: inside a settlement family aid is taken from lots of the home province only."""
     if family_aid and (held := aid_lots.held(world, card_id, FAMILY_AID, home)) < family_aid:
         raise Rejected(
             "insufficient_family_aid", f"lots from {home} hold {held} fen, not {family_aid}", "account_mutual_aid_fen"
         )
-    card = world.get(Card, card_id)
-    if card is None or card.wallet < wallet:
+    if card.wallet < wallet:
         raise Rejected("insufficient_wallet", f"the wallet holds less than {wallet} fen", "wallet_fen")
 
 

@@ -18,7 +18,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
 from ledger.families.card.admission import IS_ACTIVE
-from ledger.families.card.holder import Card, on_card
+from ledger.families.card.holder import Card, card_of, on_card
 from ledger.families.medical import aid_lots
 from ledger.families.medical.account import card_expected, medical_account, require_account
 from ledger.families.medical.aid_lots import FAMILY_AID, WALLET, Lot
@@ -108,7 +108,7 @@ def transfer(command: Command, world: World) -> list[Draft]:
         raise Rejected("giver_not_employee", "only employees' accounts (310) may be given from", "giver_insutype")
     if purse == WALLET:
         require_within_limits(command, world, giver_province)
-    require_account(command, world, amount, "amount_fen")
+    require_account(card_of(world, command.card_id), amount, "amount_fen")
     derived = {"purse": purse, "giver_province": giver_province, "receiver_card_id": command.other_card_id}
     return [
         Draft("FamilyAidTransferred", derived, command.card_id),
