@@ -3,9 +3,10 @@
 Adding a family means adding its room here and nothing else.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
+from ledger.core.calendar import SECOND
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType, no_postings
 from ledger.core.postings import Posting, balanced
 from ledger.core.rejection import Rejected
@@ -28,32 +29,25 @@ POSTING: Final = frozenset(name for name, event in EVENTS.items() if event.posti
 TABLE: Final = CommandTable(COMMANDS)
 
 
-def names(commands: Iterable[Command], world: World) -> Iterator[Name]:
+def names(commands: Iterable[Command], world: World) -> list[Name]:
     """Rows that deciding these commands will surely read; told without reading any."""
+    found: list[Name] = []
     for command in commands:
-        yield from admission.keys(command, world)
-        yield from command.type.keys(command, world)
-
-
-def cards_then(command: Command, world: World) -> Iterable[Name]:
-    """Rows behind those: cards under another card_sn than their first, their earlier states."""
-    return admission.keys_then(command, world) if command.type.card else ()
-
-
-def rooms_then(command: Command, world: World) -> Iterable[Name]:
-    """Rows behind those that the command's own room reads."""
-    return command.type.keys_then(command, world)
+        found += admission.keys(command, world)
+        found += command.type.keys(command, world)
+    return found
 
 
 def decide(command: Command, world: World) -> list[Draft]:
     """Stages 2 (but duplicates) to 7 of contract 0.7, after shape: drafts of events, or Rejected."""
-    if command.type.stage_two is not None:
-        command.type.stage_two(command, world)
-    tolerance = world.config.value("clock.future_tolerance_seconds", command.bdate) * 1_000_000
-    if command.occurred_at > world.now + tolerance:
+    type = command.type
+    if type.stage_two is not None:
+        type.stage_two(command, world)
+    ahead = command.occurred_at - world.now
+    if ahead > 0 and ahead > world.config.value("clock.future_tolerance_seconds", command.bdate) * SECOND:
         raise Rejected("occurred_at_in_future", "later than the ledger's clock allows", "occurred_at")
     admission.admit(command, world)
-    return command.type.decide(command, world)
+    return type.decide(command, world)
 
 
 def postings_for(name: str, event: Event) -> list[Posting]:

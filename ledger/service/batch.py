@@ -6,6 +6,7 @@ Nothing here writes. What comes out is an outcome for every line and one Append 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import msgspec
 
@@ -14,6 +15,7 @@ from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Fact, Name, World
 from ledger.families import registry
+from ledger.families.card import admission
 from ledger.families.clearing.lines import lines_for
 from ledger.families.clearing.units import Unit
 from ledger.service.content import is_restored
@@ -96,8 +98,9 @@ class Foresight:
         world.foresee = self._again
 
     def _load_then(self, waiting: Sequence[Command]) -> None:
-        for names_of in (registry.cards_then, registry.rooms_then):
-            self._world.load(name for command in waiting for name in names_of(command, self._world))
+        world = self._world
+        world.load(name for command in waiting for name in admission.keys_then(command, world))
+        world.load(name for command in waiting for name in command.type.keys_then(command, world))
 
     def begin(self, command: Command) -> None:
         """This command is decided now."""
@@ -123,8 +126,8 @@ def decide_batch(
     """`known`: submissions found for the lines' references, in the store or in flight; both grow by those made here.
     `read`: the world has read the rows that the commands name.
     """
-    decided = Decided(lines, [], Append(lease))
-    events = decided.append.events
+    append = Append(lease)
+    decided = Decided(lines, [], append)
     world.in_flight = in_flight
     world.recall(key for key, first in known.items() if first.digest == RESTORED)
     foresight = Foresight(lines, world, known, read)
@@ -140,18 +143,19 @@ def decide_batch(
             outcome = rejected.kept()
         decided.outcomes.append(outcome)
     world.foresee = None  # the two would hold each other
-    for event in events:
-        decided.append.lines.extend(lines_for(event.name, event.event, event.position))
+    for event in append.events:
+        append.lines.extend(lines_for(event.name, event.event, event.position))
     for name, (row, revision) in world.take_changes().items():
         row_type, key = name
         decided.rows[name] = row
         if isinstance(row, Unit):
-            decided.append.units.append((key, copy.copy(row)))
+            append.units.append((key, copy.copy(row)))
         else:
-            decided.append.rows.append(state.encoded(row_type.kind, key, revision, row))
-    decided.append.rows.sort()
-    decided.append.units.sort(key=lambda unit: unit[0])
-    decided.append.submissions = sorted(decided.submissions.items(), key=lambda made: made[0])
+            append.rows.append(state.encoded(row_type.kind, key, revision, row))
+    append.rows.sort(key=itemgetter(1))  # by key, then by kind: text by text is half the work of pair by pair
+    append.rows.sort(key=itemgetter(0))
+    append.units.sort(key=itemgetter(0))
+    append.submissions = sorted(decided.submissions.items(), key=itemgetter(0))
     return decided
 
 

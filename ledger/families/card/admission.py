@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ledger.core.decider import Accepts, Command
+from ledger.core.decider import Accepts, Command, CommandType
 from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.shape import province_of_use
@@ -39,38 +39,44 @@ ACTIVE_CODE: Final = ("", "the card was active at that instant")
 
 def keys(command: Command, world: World) -> Iterable[Name]:
     """Rows of the cards a command names; right at once unless a card has been replaced."""
-    if command.type.card:
-        card_id = card_id_of(command["card_sn"])
+    type, fields = command.type, command.fields
+    if type.card:
+        card_id = card_id_of(fields["card_sn"])
         yield Card, card_id
         yield CardSn, command.sn_key
-        if command.type.use and command.acting_person is not None:
+        if type.use and command.acting_person is not None:
             actor = delegation.actor_key(card_id, command.acting_person)
             yield delegation.Actor, actor
             yield delegation.Authorisations, delegation.Authorisations.at(actor, 0)
-    if command.type.other_card:
-        other = command[command.type.other_card]
+    if type.other_card:
+        other = fields[type.other_card]
         yield from keys_of_card_sn(other, world.keyring.card_sn(other))
-    if "scheme" in command.fields:
-        yield from scheme.keys(command["scheme"], command["scheme_item"], province_of_use(command))
+    if "scheme" in fields:
+        yield from scheme.keys(fields["scheme"], fields["scheme_item"], province_of_use(command))
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
     """Cards under another card_sn than their first; the last page of states for a fact from before the present one."""
-    if command.type.card:
-        yield from _behind(command, world, command["card_sn"], command.sn_key)
-        if command.type.other_card:
-            other = command[command.type.other_card]
-            yield from _behind(command, world, other, world.keyring.card_sn(other))
+    type = command.type
+    if not type.card:
+        return ()
+    behind = _behind(command, world, command["card_sn"], command.sn_key)
+    if type.other_card:
+        other = command[type.other_card]
+        behind += _behind(command, world, other, world.keyring.card_sn(other))
+    return behind
 
 
-def _behind(command: Command, world: World, card_sn: str, sn_key: str) -> Iterable[Name]:
+def _behind(command: Command, world: World, card_sn: str, sn_key: str) -> tuple[Name, ...]:
     card_id = card_id_named(world, card_sn, sn_key)
-    if card_id is not None:
-        card = world.rows.get((Card, card_id))
-        if card is None:
-            yield Card, card_id
-        elif isinstance(card, Card) and command.occurred_at < card.span.since:
-            yield Spans, Spans.at(card_id, card.spans - 1)
+    if card_id is None:
+        return ()
+    card = world.rows.get((Card, card_id))
+    if card is None:
+        return ((Card, card_id),)
+    if isinstance(card, Card) and command.occurred_at < card.span.since:
+        return ((Spans, Spans.at(card_id, card.spans - 1)),)
+    return ()
 
 
 def admit(command: Command, world: World) -> None:
@@ -78,13 +84,14 @@ def admit(command: Command, world: World) -> None:
     identify(command, world)
     type = command.type
     if type.card:
-        test_order(command, world)
+        card = card_of(world, command.card_id)
+        test_order(command, card)
         if type.state_test is not None:
             type.state_test(command, world)
         else:
-            test_state(command, world)
+            test_state(command, world, card)
         if type.use:
-            test_use(command, world)
+            test_use(command, world, card)
     if "scheme" in command.fields:
         test_scheme(command, world)
     test_holder(command, world)
@@ -118,30 +125,27 @@ def find_card(command: Command, world: World, card_sn: str, sn_key: str, field: 
     return card_id
 
 
-def test_order(command: Command, world: World) -> None:
-    card = card_of(world, command.card_id)
-    if command.type.chain and command.occurred_at < card.life_instant:
+def test_order(command: Command, card: Card) -> None:
+    type = command.type
+    if type.chain and command.occurred_at < card.life_instant:
         raise Rejected("out_of_order", "earlier than the card's last life-cycle event", "occurred_at")
-    if (
-        command.type.electronic_chain
-        and card.electronic_instant is not None
-        and command.occurred_at < card.electronic_instant
-    ):
+    if type.electronic_chain and card.electronic_instant is not None and command.occurred_at < card.electronic_instant:
         raise Rejected("out_of_order", "earlier than the last event of the electronic card", "occurred_at")
 
 
-def test_state(command: Command, world: World) -> None:
+def test_state(command: Command, world: World, card: Card) -> None:
     states = command.type.states
     if states is None:
         return
     accepts = states if isinstance(states, Accepts) else states(command)
-    refuse_state(world, command.card_id, command.occurred_at, accepts, "card_sn")
+    instant = command.occurred_at
+    refuse_state(state_at(world, command.card_id, card, instant), accepts, "card_sn")
     if command.other_card_id:
-        refuse_state(world, command.other_card_id, command.occurred_at, accepts, command.type.other_card)
+        other = card_of(world, command.other_card_id)
+        refuse_state(state_at(world, command.other_card_id, other, instant), accepts, command.type.other_card)
 
 
-def refuse_state(world: World, card_id: str, instant: int, accepts: Accepts, field: str) -> None:
-    state = state_at(world, card_id, card_of(world, card_id), instant)
+def refuse_state(state: str | None, accepts: Accepts, field: str) -> None:
     if state is None or state in accepts.states:
         return
     code, message = STATE_CODES.get(state, ACTIVE_CODE)
@@ -150,9 +154,8 @@ def refuse_state(world: World, card_id: str, instant: int, accepts: Accepts, fie
     raise Rejected(code, message, field)
 
 
-def test_use(command: Command, world: World) -> None:
+def test_use(command: Command, world: World, card: Card) -> None:
     """Electronic card and actor (0.9)."""
-    card = card_of(world, command.card_id)
     if command.get("channel") == "ELECTRONIC_CARD" and not electronic.in_force(
         world, command.card_id, card, command.occurred_at
     ):
@@ -178,13 +181,18 @@ def test_scheme(command: Command, world: World) -> None:
 def test_holder(command: Command, world: World) -> None:
     """First check of stage 6: marks *person* and *enterprise*, for every card the command names."""
     type = command.type
-    if not type.person and not type.enterprise:
-        return
-    for card_id, field in ((command.card_id, "card_sn"), (command.other_card_id, type.other_card)):
-        if card_id and type.person and card_of(world, card_id).holder != "PERSON":
-            raise Rejected("not_for_enterprise", "this is for personal cards only", field)
-        if card_id and type.enterprise and card_of(world, card_id).holder != "ORGANISATION":
-            raise Rejected("not_an_enterprise", "this is for enterprise cards only", field)
+    if type.person or type.enterprise:
+        if command.card_id:
+            refuse_holder(card_of(world, command.card_id), type, "card_sn")
+        if command.other_card_id:
+            refuse_holder(card_of(world, command.other_card_id), type, type.other_card)
+
+
+def refuse_holder(card: Card, type: CommandType, field: str) -> None:
+    if type.person and card.holder != "PERSON":
+        raise Rejected("not_for_enterprise", "this is for personal cards only", field)
+    if type.enterprise and card.holder != "ORGANISATION":
+        raise Rejected("not_an_enterprise", "this is for enterprise cards only", field)
 
 
 IS_ACTIVE: Final = Accepts((ACTIVE,))
