@@ -64,13 +64,14 @@ def stated(command: Command) -> dict[str, Any]:
 
 def record(command: Command, drafts: list[Draft], world: World, recorded_at: int) -> list[Recorded]:
     """Make the drafts events of the log at the world's next positions, and change the rows they change."""
-    fields = stated(command)
-    fields["recorded_at"] = recorded_at
-    fields["business_date"] = command.bdate
     recorded = []
     for draft in drafts:
         type = EVENTS[draft.event]
-        event: Event = {**fields, **draft.derived, "card_id": draft.card_id}
+        event: Event = stated(command)
+        event["recorded_at"] = recorded_at
+        event["business_date"] = command.bdate
+        event.update(draft.derived)
+        event["card_id"] = draft.card_id
         stream = row_type, key = type.stream(event)
         if row_type is Card:
             name = key
