@@ -7,6 +7,7 @@ import pytest
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
+from ledger.store.arrays import column
 from ops.database import open_database
 from ops.problems import EnvironmentProblem
 from ops.server_sizing import GB, MB, server_settings
@@ -75,6 +76,13 @@ def test_a_machine_that_vanished_is_noticed_within_a_minute_by_both_sides(dsn: s
             assert (told["keepalives_idle"], told["tcp_user_timeout"]) == (idle, "60000")
             if connection.info.hostaddr:  # a socket of this machine has no need of it, and says 0
                 assert connection.execute("SHOW tcp_keepalives_idle").fetchone() == ("30",)
+
+
+def test_text_is_utf_8_whatever_the_environment_says(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of what is kept is sent as bytes, which the server would take for what PGCLIENTENCODING names."""
+    monkeypatch.setenv("PGCLIENTENCODING", "GBK")
+    with Ledger(Settings(), dsn, "33", "", Configuration(), Keyring(bytes(32))).connect() as connection:
+        assert connection.execute("SELECT %s::text[]", (column("text", ["消息"]),)).fetchone() == (["消息"],)
 
 
 def test_the_embedded_server_takes_a_fair_share_of_any_machine() -> None:
