@@ -64,4 +64,4 @@ def test_a_struck_line_is_in_no_total_that_people_add_up(onecard: Onecard, tmp_p
     assert [batch[name] for name in ("lines", "lines_fen", "struck", "struck_fen")] == [2, 2_003, 1, 1_001]
     assert onecard("payouts", "list").stdout.splitlines()[1].split()[-5:] == ["1", "10.02", "0.00", "0.00", "0.00"]
     shown = onecard("payouts", "show", "B1").stdout
-    assert "1 lines of 10.02 yuan: 0 paid (0.00)" in shown and "1 struck besides (10.01)" in shown
+    assert "1 line of 10.02 yuan: 0 paid (0.00)" in shown and "1 struck besides (10.01)" in shown
