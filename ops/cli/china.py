@@ -7,8 +7,10 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from ledger.core.calendar import CST_OFFSET
+
 WRITTEN: Final = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z(?![0-9A-Za-z])")
-CHINA: Final = timezone(timedelta(hours=8))
+CHINA: Final = timezone(timedelta(microseconds=CST_OFFSET))
 
 
 def in_china(text: str) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from ops.cli.china import in_china
 from ops.cli.output import counted, table, yuan
 from ops.cli.provinces import named
 from ops.demo.begun import Begun
@@ -281,5 +281,4 @@ def _asked(found: dict[str, Any] | None) -> dict[str, Any]:
 
 def _china(instant: str) -> str:
     """An instant of a document as people in China read it."""
-    moment = datetime.fromisoformat(instant) + timedelta(hours=8)
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return in_china(instant)[: len("2025-06-30T23:59:50")].replace("T", " ")
