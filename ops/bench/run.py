@@ -19,6 +19,7 @@ from ops.wiring import Ledger
 GROUPS: Final[dict[str, Callable[[Rig, Figures], None]]] = {
     "submit": writing.files,
     "processes": writing.two_processes,
+    "ledgers": writing.two_ledgers,
     "small": writing.small,
     "follow": reading.follow,
     "rebuild": reading.rebuild,

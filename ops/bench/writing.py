@@ -4,21 +4,24 @@ import multiprocessing
 import re
 import time
 import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ledger.service.run import shaped
 from ops.bench import raw_append
 from ops.bench.figures import Figures, elapsed, micros, percentile, rate
-from ops.bench.rig import BATCH, Rig, submit
+from ops.bench.rig import BATCH, Rig, Scale, submit
 from ops.collector import expect_a_long_run
-from ops.settings import Settings
+from ops.settings import Settings, make_home
 from ops.wiring import open_ledger
 
 PROCESSES: Final = 2
 CARD: Final = re.compile(rb'"card_sn":"([0-9A-F]+)"')
 PAYOUT: Final = re.compile(rb'"batch_id":"([^"]+)"')  # its lines need its opening before them
 LONGEST_SECONDS: Final = 600
+# Monotonic nanoseconds: beginning, end.
+Span = tuple[int, int]
 
 
 def files(rig: Rig, figures: Figures) -> None:
@@ -69,24 +72,69 @@ def two_processes(rig: Rig, figures: Figures) -> None:
             context.Process(target=_work, args=(rig.ledger.settings, rig.file(part), barrier, answers), daemon=True)
             for part in parts
         ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(LONGEST_SECONDS)
-            if worker.exitcode != 0:
-                raise RuntimeError(f"a submitting process ended with exit code {worker.exitcode}")
-        spans = [answers.get() for _ in workers]
-        took = max(end for _, end in spans) - min(begun for begun, _ in spans)
+        _run_out(workers)
         if run:
-            values.append(rate(rig.scale.lines, took))
+            values.append(rate(rig.scale.lines, _together([answers.get() for _ in workers])))
     figures.add("submit_two_processes", "commands/s", values, raw_append.FIGURE)
+
+
+def two_ledgers(rig: Rig, figures: Figures) -> None:
+    """Two processes with half a file each, for a ledger of its own each: they share the machine and nothing else.
+
+    No way of taking turns can do more than this; how far two processes of one ledger stay behind is what turns cost.
+    """
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(PROCESSES), context.SimpleQueue()
+    workers = []
+    for number in range(1, PROCESSES + 1):
+        home = rig.folder / f"ledger-{number}"
+        make_home(home)
+        settings = rig.ledger.settings.model_copy(update={"home": home})
+        workers.append(context.Process(target=_work_alone, args=(settings, rig.scale, barrier, answers), daemon=True))
+    _run_out(workers)
+    runs = list(zip(*(answers.get() for _ in workers), strict=True))
+    values = [rate(rig.scale.lines // PROCESSES * PROCESSES, _together(spans)) for spans in runs[1:]]
+    figures.add("submit_two_ledgers", "commands/s", values, raw_append.FIGURE)
+
+
+def _run_out(workers: Sequence[Any]) -> None:
+    """Start all of them and wait for their ends."""
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(LONGEST_SECONDS)
+        if worker.exitcode != 0:
+            raise RuntimeError(f"a submitting process ended with exit code {worker.exitcode}")
+
+
+def _together(spans: Sequence[Span]) -> int:
+    """From the first beginning to the last end."""
+    return max(end for _, end in spans) - min(begun for begun, _ in spans)
 
 
 def _work(settings: Settings, path: Path, barrier: Any, answers: Any) -> None:
     """One of the processes: everything is loaded and connected before the clock runs."""
     expect_a_long_run()
     with open_ledger(settings, lambda _: None) as ledger:
-        barrier.wait(LONGEST_SECONDS)
-        begun = time.monotonic_ns()
-        submit(ledger, path)
-        answers.put((begun, time.monotonic_ns()))
+        answers.put(_span(barrier, lambda: submit(ledger, path)))
+
+
+def _work_alone(settings: Settings, scale: Scale, barrier: Any, answers: Any) -> None:
+    """One of the ledgers, its cards issued before the clock runs; a span for each run."""
+    expect_a_long_run()
+    spans = []
+    with open_ledger(settings, lambda _: None) as ledger:
+        rig = Rig(ledger, settings.home, scale)
+        rig.open_the_day()
+        for _ in range(scale.passes + 1):
+            path = rig.file(rig.lines(scale.lines // PROCESSES))
+            spans.append(_span(barrier, lambda: rig.submit(path)))  # noqa: B023
+    answers.put(spans)
+
+
+def _span(barrier: Any, work: Callable[[], object]) -> Span:
+    """When it began, all having come so far, and when it ended."""
+    barrier.wait(LONGEST_SECONDS)
+    begun = time.monotonic_ns()
+    work()
+    return begun, time.monotonic_ns()

@@ -18,6 +18,7 @@ RAW_KAFKA = "raw_kafka_publish raw_kafka_poll raw_kafka_commit_p50 raw_kafka_com
 MEASURED = {
     "submit": "submit_500 submit_again",
     "processes": "submit_two_processes",
+    "ledgers": "submit_two_ledgers",
     "small": "submit_1 submit_1_p50 submit_1_p99 submit_10 submit_10_p50 submit_10_p99",
     "follow": "follow_three_views follow_all_views follow_audit follow_balances follow_clearing",
     "rebuild": "rebuild_three_views rebuild_all_views rebuild_audit rebuild_balances rebuild_clearing",
@@ -90,7 +91,7 @@ def test_events_are_awaited_at_the_rates_that_figures_are_named_after() -> None:
 def test_an_unknown_name_is_wrong_usage(onecard: Onecard) -> None:
     ended = onecard("bench", "speed")
     assert ended.code == 2
-    assert "submit, processes, small" in ended.stderr
+    assert "submit, processes, ledgers, small" in ended.stderr
 
 
 def test_a_store_that_may_lose_commits_is_not_measured(dsn: str) -> None:
