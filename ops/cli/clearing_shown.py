@@ -81,8 +81,9 @@ def print_table(console: Console, found: dict[str, Any], is_part: bool = False) 
         console.print("No such rows." if is_part else "No lines.")
     payable = f"Payable {yuan(found['payable_fen'])} yuan after deductions of {yuan(found['deduction_fen'])}"
     joined = " in the rows asked for. Of the whole table:" if is_part else ";"
-    taken = f"{counted(found['line_count'], 'line')} taken, {found['deferred_count']:,} deferred"
-    console.print(f"{payable}{joined} {taken}, {found['alarm_count']:,} of them too often.")
+    taken = f"{counted(found['line_count'], 'line')} taken, {found['deferred_count']:,} left for a later month"
+    too_often = f", {found['alarm_count']:,} of them too often" if found["alarm_count"] else ""
+    console.print(f"{payable}{joined} {taken}{too_often}.")
     if found["table_digest"] is not None:
         console.print(f"{'Digest of the whole table' if is_part else 'Table digest'} {found['table_digest']}.")
     print_reached(console, found)
@@ -102,8 +103,8 @@ def show_notices(found: dict[str, Any]) -> None:
             console.print(nothing(f"notices of cycle {found['cycle']}", found["position"]))
             return
         columns = (
-            "book", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
-            "issued", "prepayment>", "used", "alert",
+            "notice", "payer", "payee", "amount>", "paid>", "outstanding>", "of this cycle>", "brought forward>",
+            "issued", "prepayment>", "used>", "alert",
         )  # fmt: skip
         console.print(listed(columns, found["notices"], _notice_row))
         outstanding = sum(notice["outstanding_fen"] for notice in found["notices"])
@@ -121,7 +122,7 @@ def _notice_row(notice: dict[str, Any]) -> tuple[object, ...]:
         used = yuan(prepayment["base_fen"]), share, f"{level} (raised)" if prepayment["alert_raised"] else level
     sides = (notice["payer"], notice["payee"]) if notice["payer"] else (notice["home"], notice["treatment"])
     sums = (yuan(notice[f"{name}_fen"]) for name in ("amount", "remitted", "outstanding", "payable", "brought_forward"))
-    return (notice["book"], *map(named, sides), *sums, "yes" if notice["issued"] else "no", *used)
+    return (notice["notice_id"], *map(named, sides), *sums, "yes" if notice["issued"] else "no", *used)
 
 
 def show_net(found: dict[str, Any]) -> None:
@@ -221,6 +222,7 @@ def show_reconciled(found: dict[str, Any]) -> None:
         console.print(f"{found['level']}, {found['from']} to {found['to']}: {rows}.")
         if discrepancies:
             console.print(listed(columns, discrepancies[:ROWS_FOR_PEOPLE], _discrepancy_row))
+            console.print("Ours and theirs: total / funds / personal account.")
             if len(discrepancies) > ROWS_FOR_PEOPLE:
                 console.print(f"... and {len(discrepancies) - ROWS_FOR_PEOPLE:,} more: take all of them by --jsonl.")
         console.print(f"{found['matched']:,} matched, {counts or 'nothing else'}.")
@@ -232,14 +234,18 @@ def show_reconciled(found: dict[str, Any]) -> None:
 def _discrepancy_row(one: dict[str, Any]) -> tuple[object, ...]:
     lines = ", ".join(map(str, one["file_lines"]))
     name = "(null)" if one["setl_id"] is None else one["setl_id"]
-    return one["class"], name, lines, _sides(one["local"]), _sides(one["centre"]), one["suggestion"]
+    visits = [{side["visit_id"] for side in one[sides] if side["visit_id"]} for sides in ("local", "centre")]
+    differ = one["class"] == "AMOUNT_DIFF" and all(visits) and visits[0] != visits[1]
+    sides = (_sides(one["local"], differ), _sides(one["centre"], differ))
+    return one["class"], name, lines, *sides, one["suggestion"]
 
 
-def _sides(sides: Sequence[dict[str, Any]]) -> str:
-    """The rows of one side in a few words each: total, fund, account; refunds marked."""
+def _sides(sides: Sequence[dict[str, Any]], with_visit: bool) -> str:
+    """The rows of one side in a few words each: total, fund, account; refunds marked, and visits where they differ."""
     said = []
     for side in sides:
         figures = " / ".join(yuan(side[f"{name}_fen"]) for name in ("total", "fund", "account"))
         times = f" x{side['setl_cnt']}" if "setl_cnt" in side else ""
-        said.append(f"{'refund ' if side['refd_setl_flag'] else ''}{figures}{times}")
+        visit = f" visit {side['visit_id']}" if with_visit else ""
+        said.append(f"{'refund ' if side['refd_setl_flag'] else ''}{figures}{times}{visit}")
     return "\n".join(said)

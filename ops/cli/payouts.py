@@ -10,10 +10,11 @@ from typing import Annotated, Any, BinaryIO, cast
 import typer
 from rich.progress import Progress
 
+from ledger.families.benefit.payout import CLOSED
 from ledger.service.run import Answered, submit_files
 from ops.cli.named_files import check_input, shown, unless_stdout
 from ops.cli.opening import READER_ROLE, opened
-from ops.cli.output import DONE, FOUND, Json, Problem, counted, document, is_text, refuse, tell, write
+from ops.cli.output import DONE, FOUND, Json, Problem, counted, document, is_text, refuse, tell, write, yuan
 from ops.cli.submit import Inputs, Receipts, Rejects, answer_lines, shown_by
 from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, instruction_of
 from ops.payouts.result import Body, NoResultFile, Results, once_each
@@ -30,8 +31,8 @@ def export_batch(
 ) -> int:
     """Write the bank instruction of a sent batch: CSV, one row a line.
 
-    The file is the same whenever it is written. It holds no name and no account number: docs/operating.md says what
-    each column is.
+    The file is the same whenever it is written; of a batch that the bank has answered already, stderr says so. It holds
+    no name and no account number, and amounts in fen: docs/operating.md says what each column is.
 
     \b
     Example:
@@ -58,12 +59,29 @@ def export_batch(
         "amount_fen": instruction.net_fen,
         "sha256": digest,
         "file": out,
+        "state": instruction.batch.state,
+        "paid": instruction.batch.paid_count,
+        "returned": instruction.batch.returned_count,
     }
     if as_json:
         document(found)
     else:
-        tell(f"{counted(found['lines'], 'line')} of {found['amount_fen']} fen in all; SHA-256 {digest}.")
+        sum_told = f"{found['amount_fen']} fen ({yuan(found['amount_fen'])} yuan)"
+        tell(f"{counted(found['lines'], 'line')} of {sum_told} in all; SHA-256 {digest}.")
+        _tell_answered(found)
     return DONE
+
+
+def _tell_answered(found: dict[str, Any]) -> None:
+    """Who exports again what the bank has paid may be about to have it paid twice."""
+    answered = found["paid"] + found["returned"]
+    if found["state"] == CLOSED or answered:
+        outcome = f"{found['paid']:,} paid, {found['returned']:,} returned"
+        tell(
+            f"Batch {found['batch_id']} is {found['state']} and the bank has answered {answered:,} of"
+            f" {counted(found['lines'], 'line')} ({outcome}). This is the instruction as it was sent: do not have it"
+            " paid again."
+        )
 
 
 @payouts.command("import")

@@ -97,6 +97,7 @@ def test_a_month_is_cut_off_closed_and_paid(onecard: Onecard, june: Bills, tmp_p
     for command in ("table", "notices", "net"):
         assert onecard("clearing", command, "2025-06").code == 0
     assert "Anhui" in onecard("clearing", "show", shown["notice_id"]).stdout
+    assert shown["notice_id"] in onecard("clearing", "notices", "2025-06").stdout, "who pays it must name it"
 
 
 def test_lines_are_listed_and_filtered(onecard: Onecard, june: Bills) -> None:
@@ -170,7 +171,10 @@ def test_a_file_is_compared_and_the_run_recorded(onecard: Onecard, june: Bills, 
     other = onecard(*asked, "--file", wrong, "--run-id", "RUN1", *BY, "--reference", "run2", "--json")
     assert (other.code, other.json["receipt"]) == (1, None)
     assert "run_exists" in other.stderr
-    assert "OPEN_DISPUTE" in onecard(*asked, "--file", wrong).stdout
+    said = onecard(*asked, "--file", wrong).stdout
+    assert "OPEN_DISPUTE" in said and "total / funds / personal account" in said and "visit" not in said
+    wrong.write_bytes(text(*map(detail, facts[1:]), detail(facts[0], mdtrt_id="ANOTHER")))
+    assert " visit ANOTHER " in onecard(*asked, "--file", wrong).stdout
 
     wrong.write_bytes(text(detail(facts[0]), "x"))
     ended = onecard(*asked, "--file", wrong, "--json")

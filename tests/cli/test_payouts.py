@@ -50,7 +50,7 @@ def test_a_sent_batch_becomes_an_instruction(sent: Onecard, tmp_path: Path) -> N
         0,
         {
             "batch_id": "B1", "application_id": "AP-B1", "bank": "ABC", "lines": 3, "amount_fen": 3006,
-            "sha256": hashlib.sha256(data).hexdigest(), "file": str(out),
+            "sha256": hashlib.sha256(data).hexdigest(), "file": str(out), "state": "SENT", "paid": 0, "returned": 0,
         },
     )  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(data.decode())))
@@ -80,9 +80,23 @@ def test_a_link_to_the_instruction_stays_a_link(sent: Onecard, tmp_path: Path) -
 
 def test_the_instruction_is_the_same_after_the_bank_has_answered(sent: Onecard, tmp_path: Path) -> None:
     first = sent("payouts", "export", "B1")
-    assert first.stderr.startswith("3 lines of 3006 fen in all; SHA-256 ")
+    assert first.stderr.startswith("3 lines of 3006 fen (30.06 yuan) in all; SHA-256 ")
+    assert first.stderr.count("\n") == 1
     imported(sent, results(tmp_path / "r.csv", row("L1", 1001), row("L2", 1002, "RETURNED"), row("L3", 1003)))
     assert sent("payouts", "export", "B1").stdout == first.stdout
+
+
+def test_an_instruction_that_the_bank_has_answered_is_not_handed_out_in_silence(sent: Onecard, tmp_path: Path) -> None:
+    imported(sent, results(tmp_path / "r.csv", row("L1", 1001), row("L2", 1002, "RETURNED")))
+    told = "Batch B1 is SENT and the bank has answered 2 of 3 lines (1 paid, 1 returned)."
+    assert told in sent("payouts", "export", "B1").stderr
+    imported(sent, results(tmp_path / "r2.csv", row("L3", 1003)))
+    submit(sent, tmp_path, numbered([{"command": "CloseBatch", "occurred_at": AT, "batch_id": "B1"}], "CLOSE"))
+    ended = sent("payouts", "export", "B1")
+    assert "Batch B1 is CLOSED and the bank has answered 3 of 3 lines (2 paid, 1 returned)." in ended.stderr
+    assert ended.code == 0 and "do not have it paid again" in ended.stderr
+    found = sent("payouts", "export", "B1", "--out", tmp_path / "again.csv", "--json").json
+    assert (found["state"], found["paid"], found["returned"]) == ("CLOSED", 2, 1)
 
 
 def test_stopped_lines_are_not_paid_and_a_reissue_is_the_next_attempt(sent: Onecard, tmp_path: Path) -> None:
