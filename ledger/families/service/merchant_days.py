@@ -13,7 +13,7 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row, StreamRow
 from ledger.core.world import Name, World
-from ledger.families.counted_days import counting, day_key, sums_between
+from ledger.families.counted_days import closed_from, counting, day_key, first_open, sums_between
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -70,10 +70,8 @@ def redeemed(world: World, event: Event) -> None:
 
 def _counting(world: World, event: Event) -> DaySum:
     """The sum of the first open day on or after the event's."""
-    merchant, day = event["merchant"], event["business_date"]
-    head = world.get(MerchantDay, merchant)
-    if head is not None and head.closed_to is not None:
-        day = max(day, head.closed_to + 1)
+    merchant = event["merchant"]
+    day = first_open(world, MerchantDay, merchant, event["business_date"])
     return counting(world, CountedDays, DaySum, merchant, day)
 
 
@@ -96,15 +94,12 @@ def counting_keys(merchant: str, day: int) -> Iterable[Name]:
 
 def close(command: Command, world: World) -> list[Draft]:
     merchant, day = command["merchant"], command["day"]
-    before = (world.get(MerchantDay, merchant) or MerchantDay()).closed_to
-    if before is not None and day <= before:
-        raise Rejected("day_closed", "this day was closed before", "day")
+    first = closed_from(world, MerchantDay, merchant, day)
     if command.bdate <= day:
         raise Rejected("day_not_over", "the day still runs on the business date", "day")
-    closed_from = None if before is None else before + 1
-    sums = list(sums_between(world, CountedDays, DaySum, merchant, closed_from, day))
+    sums = list(sums_between(world, CountedDays, DaySum, merchant, first, day))
     derived = {
-        "closed_from": closed_from,
+        "closed_from": first,
         "payment_count": sum(total.payments for total in sums),
         "paid_fen": sum(total.paid for total in sums),
         "discount_fen": sum(total.discount for total in sums),

@@ -36,10 +36,10 @@ class Tap(Row):
     concession_class: str
     balance_after_fen: int | None
     occurred_at: int
-    due: int = 0
-    paid: int = 0
-    journey: str = "NONE"
-    inter_city: bool = False
+    due: int
+    paid: int
+    journey: str
+    inter_city: bool
 
     @property
     def use_city(self) -> str:

@@ -14,7 +14,7 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row, Rows, StreamRow
 from ledger.core.world import Name, World
-from ledger.families.counted_days import counting, sums_between
+from ledger.families.counted_days import closed_from, counting, first_open, sums_between
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -76,10 +76,7 @@ def operating_day(world: World, command: Command, area: str) -> int:
 
 def clearing_day(world: Rows, operator: str, day: int) -> int:
     """The day whose closing counts a fare of an operating day: its own unless that is closed."""
-    days = world.get(TransitDay, operator)
-    if days is None or days.closed_to is None or day > days.closed_to:
-        return day
-    return days.closed_to + 1
+    return first_open(world, TransitDay, operator, day)
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -87,16 +84,13 @@ def clearing_day(world: Rows, operator: str, day: int) -> int:
 
 def close(command: Command, world: World) -> list[Draft]:
     operator, day = command["operator"], command["day"]
-    days = world.get(TransitDay, operator) or TransitDay()
-    if days.closed_to is not None and day <= days.closed_to:
-        raise Rejected("day_closed", "this day was closed before", "day")
+    first = closed_from(world, TransitDay, operator, day)
     if command.occurred_at < start_of(day + 1) + cut(world, command.bdate, command["operating_area"]):
         raise Rejected("day_not_over", "the operating day still runs at occurred_at", "day")
-    closed_from = None if days.closed_to is None else days.closed_to + 1
-    sums = list(sums_between(world, CountedDays, DaySum, operator, closed_from, day))
+    sums = list(sums_between(world, CountedDays, DaySum, operator, first, day))
     due, paid = sum(total.due for total in sums), sum(total.paid for total in sums)
     derived = {
-        "closed_from": closed_from,
+        "closed_from": first,
         "tap_count": sum(total.taps for total in sums),
         "correction_count": sum(total.corrections for total in sums),
         "due_fen": due,

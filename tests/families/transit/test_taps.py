@@ -14,6 +14,7 @@ from tests.families.counter import (
     A2,
     A3,
     ACTIVE,
+    F1,
     correct,
     grant,
     instant,
@@ -80,6 +81,28 @@ def test_a_fare_in_another_city_is_owed_by_the_city_that_issued_the_card() -> No
 )
 def test_a_fare_makes_an_obligation_only_between_cities_told_apart(issued: str, used: str, owed: bool) -> None:
     assert is_inter_city(issued, used) is owed
+
+
+def test_a_card_goes_on_being_of_the_city_of_its_first_chip() -> None:
+    ledger = given(replace("DAMAGED", NOON, new_card_sn=F1))
+
+    event = one(ledger, tap("SINGLE", 1, "2025-05-02 13:00", 500, card_sn=F1, **SHANGHAI))
+    assert (event["issue_city"], event["inter_city"]) == ("3400", True)
+    assert pair_balance(ledger.world(), "3400", "3101") == 500
+
+
+def test_local_finance_gets_its_share_of_a_fare_back_with_it() -> None:
+    ledger = given(
+        grant(NOON, province="34"),
+        tap("SINGLE", 1, NOON, 500, 200, concession_class="ELDERLY"),
+        correct("COMPLAINT", 1, "2025-05-03 12:00", 400, 100),
+    )
+    assert balances(ledger) == {PURSE: -100, "operator:OP1": 400, "subsidy:34": -300}
+
+    ledger = given(tap("ENTRY", 2, NOON), correct("MISSING_EXIT", 2, "2025-05-02 16:00", 900, 300))
+    assert balances(ledger) == {PURSE: -300, "operator:OP1": 900, "subsidy:34": -600}
+    one(ledger, tap("EXIT", 3, NOON, 50, entry_counter=2))
+    assert balances(ledger) == {PURSE: -50, "operator:OP1": 50}
 
 
 def test_an_exit_closes_its_entry_whichever_arrives_first() -> None:
