@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from ledger.store import connecting
 from ops import roles
 from ops.problems import EnvironmentProblem
 
@@ -56,7 +57,7 @@ def migrate(dsn: str) -> list[str]:
     ours = migrations()
     applied = []
     try:
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with connecting.connect(dsn) as connection:
             known = _known(connection)
             if [known.get(one.number) for one in ours] == [one.sha256 for one in ours] and len(known) == len(ours):
                 roles.take_up(connection, LOCK)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.service.extending import extend
 from ledger.service.writer import Writer
-from ledger.store import identity
+from ledger.store import connecting, identity
 from ledger.store.recorder import History
 from ops.database import open_database
 from ops.embedded import has_data
@@ -34,13 +33,6 @@ from projections.topics.topology import Topology, sources_among
 WRITER_ROLE = "onecard_writer"
 # After its start a command tells by then that no broker is to be reached; it tries for so long at least.
 TOLD_MS, LEAST_MS = 9_000, 3_000
-# A machine that vanishes says no good-bye. Left to the system's two hours, its locks would be held that long (nobody
-# relays, decides or follows in its stead), and who waits for a server's answer would wait that long.
-ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
-ALIVE_AT_THE_SERVER = (
-    "SELECT set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),"
-    " set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '60000', false)"
-)
 
 
 @dataclass(frozen=True)
@@ -55,10 +47,8 @@ class Ledger:
     keyring: Keyring
 
     def connect(self, role: str | None = None) -> psycopg.Connection[Any]:
-        """An autocommit connection, as `role` if given; its text is UTF-8, whatever PGCLIENTENCODING says."""
-        wanted: dict[str, Any] = ALIVE | conninfo_to_dict(self.dsn) | {"client_encoding": "UTF8"}
-        connection = psycopg.connect(**wanted, autocommit=True)
-        connection.execute(ALIVE_AT_THE_SERVER)
+        """An autocommit connection, as `role` if given."""
+        connection = connecting.connect(self.dsn)
         if role is not None:
             connection.execute(f"SET ROLE {role}")
         return connection
@@ -155,7 +145,7 @@ def find_configuration(settings: Settings, progress: Progress) -> identity.Kept 
     """The configuration of the store that these settings name; None if there is no store, and none is made."""
     if settings.embedded and not has_data(settings.home):
         return None
-    with open_database(settings, progress) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+    with open_database(settings, progress) as dsn, connecting.connect(dsn) as connection:
         there = connection.execute("SELECT to_regclass('ledger.store') IS NOT NULL").fetchone()
         return identity.kept(connection) if there == (True,) else None
 
@@ -167,6 +157,6 @@ def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
     with open_database(settings, progress) as dsn:
         migrate(dsn)
         keyring = Keyring(load_secret(settings))
-        with psycopg.connect(dsn, autocommit=True) as connection, _telling_mismatches():
+        with connecting.connect(dsn) as connection, _telling_mismatches():
             found = identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring)
         yield Ledger(settings, dsn, found.source, found.store_id, config, keyring)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import psycopg
 
+from ledger.store import connecting
 from projections.feed.port import Broken
 from projections.loading.ranges import Ranges
 from projections.views.port import Loader, View
@@ -169,7 +170,7 @@ def _help(dsn: str, order: Order, theirs: Connection) -> None:
         return claimed
 
     try:
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with connecting.connect(dsn) as connection:
             # A lost commit is a lost version: the swap, which is durable, comes after it in the same log.
             connection.execute("SET synchronous_commit = off")
             for _ in _gather(connection, order.source, order.loaders(), iter(next_range, None)):

@@ -26,6 +26,12 @@ FLOATS_ALLOWED = {
     "ops/postmaster.py": "how long to sleep between two looks at a server",
 }
 ENVIRONMENT_READERS = {"ops/settings.py"}
+# The only files that connect to PostgreSQL by themselves, and why.
+CONNECTORS = {
+    "ledger/store/connecting.py": "so that every connection is made alike",
+    "ops/api/look.py": "who looks at a store's health has limits of its own",
+    "ops/database.py": "a first look at a server that nobody knows yet",
+}
 # Who writes to a terminal does it through the command line's console; these are programs of their own.
 PRINTERS = ("schemas", "ops")
 
@@ -72,6 +78,11 @@ def printing(module: Module) -> list[str]:
     return [f"{module.path}:{node.lineno} prints" for node in calls]
 
 
+def connecting(module: Module) -> list[str]:
+    calls = [node for node in module.nodes() if isinstance(node, ast.Call) and dotted(node.func) == "psycopg.connect"]
+    return [f"{module.path}:{node.lineno} connects to PostgreSQL by itself" for node in calls]
+
+
 def swallowed(module: Module) -> list[str]:
     """Handlers that catch everything and go on. One that raises again, anything, is no swallowing."""
     found = []
@@ -102,6 +113,13 @@ def test_nothing_below_the_operations_prints() -> None:
     assert [finding for module in quiet for finding in printing(module)] == []
 
 
+def test_connections_to_the_store_are_made_in_one_place() -> None:
+    """Else one of them would work under limits that an administrator has set for other programs."""
+    offences = {module.path: found for module in product() if (found := connecting(module))}
+    assert [line for path, found in offences.items() if path not in CONNECTORS for line in found] == []
+    assert set(CONNECTORS) == set(offences), "an allowance that is not needed any more"
+
+
 def test_no_error_is_swallowed() -> None:
     assert [finding for module in product() for finding in swallowed(module)] == []
 
@@ -120,5 +138,6 @@ def test_the_rules_see_a_planted_offence() -> None:
     assert environment_readings(planted("import os\nos.environ['HOME']"))
     assert environment_readings(planted("from os import environ"))
     assert printing(planted("print('x')"))
+    assert connecting(planted("with psycopg.connect(dsn) as c:\n    pass"))
     assert swallowed(planted("try:\n    f()\nexcept Exception:\n    pass"))
     assert not swallowed(planted("try:\n    f()\nexcept Exception:\n    undo()\n    raise"))
