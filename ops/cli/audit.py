@@ -25,7 +25,9 @@ Stream = Annotated[
 
 def history(
     card: Stream,
-    at_version: Annotated[int | None, typer.Option(min=1, help="Only events up to this card_version.")] = None,
+    at_version: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only events up to this card_version.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(metavar="INSTANT", help="Only what had occurred at this instant (RFC 3339).")
     ] = None,

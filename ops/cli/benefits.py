@@ -122,7 +122,7 @@ def overpayments(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """List what was paid and must come back, and how much of it has.
+    """List what was overpaid and came back.
 
     \b
     Example:

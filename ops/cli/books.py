@@ -51,7 +51,7 @@ def balance(card: Card, source: Source = None, as_json: Json = False, as_jsonl: 
 
 
 def accounts(
-    prefix: Annotated[str | None, typer.Option(help="Only accounts whose name starts with this.")] = None,
+    prefix: Annotated[str | None, typer.Option(metavar="P", help="Only accounts whose name starts with this.")] = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,

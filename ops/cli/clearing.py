@@ -9,6 +9,7 @@ import typer
 from ops.cli import clearing_acts, clearing_shown
 from ops.cli.answers import Asked, answer_about, answer_listing
 from ops.cli.clearing_acts import Month, month
+from ops.cli.explaining import App
 from ops.cli.opening import opened
 from ops.cli.output import Json, Jsonl, is_text, refuse, refuse_both
 from ops.cli.sources import Source
@@ -18,7 +19,19 @@ from projections.questions.national import clearing as national
 from projections.questions.national.show import show as national_show
 from projections.views.clearing.view import NAME
 
-clearing = typer.Typer(help="Monthly clearing between provinces.", no_args_is_help=True, rich_markup_mode=None)
+ABOUT = """Monthly clearing between provinces.
+
+    A month in order: compare (reconcile), dispute, look (table), cut off, close, issue notices, pay. Disputes, notices
+    and remittances are commands for `onecard submit`; docs/offices.md goes through a month with all of them.
+
+    \b
+    Example:
+      onecard clearing table 2025-06
+      onecard clearing cut-off 2025-06 --submitter NHSA --reference cut-2025-06
+      onecard clearing close 2025-06 --submitter NHSA --reference close-2025-06
+      onecard clearing notices 2025-06
+"""
+clearing = App(help=ABOUT, no_args_is_help=True)
 
 Book = Annotated[str | None, typer.Option(metavar="MEDICAL|PASS", help="Only this book.")]
 Home = Annotated[str | None, typer.Option(metavar="P", help="Only what this home province owes.")]
@@ -78,7 +91,9 @@ def clearing_table(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Show the table of a cycle; of an open one, what a cut-off would take of what the view has seen.
+    """Show the table of a cycle.
+
+    Of one that is not cut off yet: what a cut-off would take of what the view has seen.
 
     \b
     Example:
@@ -108,7 +123,9 @@ def clearing_notices(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Show who has to pay whom for a closed cycle, and how far it was paid.
+    """Show who has to pay whom.
+
+    For a closed cycle: amounts, what was paid of them, and how much of its prepayment a pair used.
 
     \b
     Example:
@@ -132,7 +149,9 @@ def clearing_notices(
 def clearing_net(
     cycle: Month, book: Book = None, source: Source = None, as_json: Json = False, as_jsonl: Jsonl = False
 ) -> int:
-    """Set the two directions of each two provinces off, for information.
+    """Show what two provinces owe each other.
+
+    Both directions and what is left if they were set off: for information only, each is paid by its own notice.
 
     \b
     Example:
@@ -158,7 +177,9 @@ def clearing_show_(
     source: Source = None,
     as_json: Json = False,
 ) -> int:
-    """Show one settlement with its lines and events, or one notice with its rows and remittances.
+    """Show one settlement, or one notice.
+
+    A settlement with its lines and events; a notice with its rows and remittances.
 
     \b
     Example:

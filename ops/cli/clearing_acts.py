@@ -59,7 +59,9 @@ OccurredAt = Annotated[
 def cut_off(
     cycle: Month, submitter: Submitter, reference: Reference, occurred_at: OccurredAt = None, as_json: Json = False
 ) -> int:
-    """Cut a month off: everything agreed up to now belongs to its cycle for ever.
+    """Cut a month off.
+
+    Everything agreed up to now belongs to its cycle for ever. Compare its digest with the other side, then close it.
 
     \b
     Example:
@@ -79,7 +81,9 @@ def close(
     occurred_at: OccurredAt = None,
     as_json: Json = False,
 ) -> int:
-    """Close a cycle that was cut off: its notices may be issued, and nothing reopens it.
+    """Close a cycle that was cut off.
+
+    Its notices may be issued from then on (IssueNotice), and nothing reopens it.
 
     \b
     Example:
@@ -103,10 +107,10 @@ def reconcile(
     as_json: Json = False,
     as_jsonl: Jsonl = False,
 ) -> int:
-    """Compare the other side's file with our settlements; exit 1 if they differ.
+    """Compare the other side's file with ours.
 
-    Comparing changes nothing. With --run-id the clearing view is brought up to the log first, and what came out is
-    recorded; disputes are opened by OpenDispute.
+    Exit 1 if they differ; docs/offices.md has the file's columns. Comparing changes nothing. With --run-id
+    the clearing view is brought up to the log first, and what came out is recorded; disputes are opened by OpenDispute.
 
     \b
     Example:

@@ -18,6 +18,7 @@ from ledger.families.governance import configuration
 from ledger.service.recording import stream_id
 from ledger.store.identity import Kept
 from ops.cli.audit import day
+from ops.cli.explaining import App
 from ops.cli.named_files import check_input, shown
 from ops.cli.opening import settings_now
 from ops.cli.output import Json, answer, counted, for_people, progress_told, refuse, table, unable, write
@@ -28,7 +29,7 @@ from ops.wiring import find_configuration
 SCOPES: Final = {LEDGER: "ledger", PROVINCE: "province", PROGRAMME: "programme"}
 DATES_SHOWN: Final = 3
 
-config = typer.Typer(invoke_without_command=True)
+config = App(invoke_without_command=True, subcommand_metavar="[COMMAND [ARGS]...]")
 
 
 @config.callback()

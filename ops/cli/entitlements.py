@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-import typer
-
 from ops.cli.answers import Asked
 from ops.cli.audit import day
 from ops.cli.clearing_acts import month
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, yuan
 from ops.cli.sources import Source
 from ops.cli.things import Card, answer_things, card_id_of, one_of, only
 from projections.questions import entitlements as questions
 from projections.views.business.entitlements import ENTITLEMENTS, NONE, TO_VENUES
 
-entitlements = typer.Typer(help="Who is entitled to what, and what venues gave by it.", no_args_is_help=True)
+entitlements = App(help="Who is entitled to what, and what venues gave by it.", no_args_is_help=True)
 KINDS = ("TRANSIT_CONCESSION", *TO_VENUES, "LIBRARY")
 CLASSES = ("STUDENT", "ELDERLY", "MILITARY", "DISABLED")
 STATUSES = ("ENROLLED", "SUSPENDED", "GRADUATED", "LEFT")

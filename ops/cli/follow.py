@@ -69,12 +69,19 @@ class _Report:
 
 
 def follow(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[VIEW]...", help="Default: every view.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VIEW]...", help=f"Of {', '.join(sorted(view.name for view in VIEWS))}. Default: every view."
+        ),
+    ] = None,
     source: Source = None,
     share: Annotated[
         str | None, typer.Option(metavar="K/N", help="Only the k-th of n parts of the partitions (over topics).")
     ] = None,
-    until_caught_up: Annotated[bool, typer.Option(help="End when nothing more is to be applied.")] = False,
+    until_caught_up: Annotated[
+        bool, typer.Option("--until-caught-up", help="End when nothing more is to be applied.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Keep the views up with the log or the topics.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.explaining import App
 from ops.cli.opening import asked, opened
 from ops.cli.output import FOUND, Json, Jsonl, Problem, answer, answer_list, counted, for_people, refuse_both, table
 from ops.cli.sources import named_source
@@ -14,7 +15,7 @@ from projections.questions import incidents as questions
 from projections.resuming import Closed, Resumed, UnknownIncident, resume
 from projections.views.registry import VIEWS
 
-incidents = typer.Typer()
+incidents = App(subcommand_metavar="[COMMAND [ARGS]...]")
 Number = Annotated[int, typer.Argument(metavar="N", help="The number of an incident.")]
 
 

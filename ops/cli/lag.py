@@ -15,7 +15,9 @@ from projections.questions.lagging import Account
 
 def lag(
     source: Source = None,
-    partitions: Annotated[bool, typer.Option(help="Also each topic and partition, in events and seconds.")] = False,
+    partitions: Annotated[
+        bool, typer.Option("--partitions", help="Also each topic and partition, in events and seconds.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Show how far followers are behind.

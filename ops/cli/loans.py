@@ -6,13 +6,14 @@ import typer
 
 from ops.cli.answers import Asked
 from ops.cli.audit import day
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, yuan
 from ops.cli.sources import Source
 from ops.cli.things import Card, answer_things, card_id_of, one_of, only
 from projections.questions import loans as questions
 from projections.views.business.loans import LOANS
 
-loans = typer.Typer(help="What libraries lent on cards, and fines.", no_args_is_help=True)
+loans = App(help="What libraries lent on cards, and fines.", no_args_is_help=True)
 STATES = ("ON_LOAN", "RETURNED")
 REASONS = ("OVERDUE", "DAMAGED", "LOST")
 LOAN_COLUMNS = ("loan", "state", "card", "item", "lent by", "on", "due", "returned to", "on", "overdue>", "fines>")
@@ -113,7 +114,9 @@ def list_libraries(source: Source = None, as_json: Json = False, as_jsonl: Jsonl
 @loans.command("readers")
 def list_readers(
     card: Card = None,
-    least_out: Annotated[int | None, typer.Option("--out", min=0, help="Only with so many items out, or more.")] = None,
+    least_out: Annotated[
+        int | None, typer.Option("--out", metavar="N", min=0, help="Only with so many items out, or more.")
+    ] = None,
     source: Source = None,
     as_json: Json = False,
     as_jsonl: Jsonl = False,

@@ -43,6 +43,7 @@ from ops.cli import (
     verify,
     vouchers,
 )
+from ops.cli.explaining import App
 from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell, unheard, write
 from ops.problems import EnvironmentProblem
 from ops.version import told_version
@@ -52,13 +53,27 @@ from projections.tracking import NotBuilt
 
 ABOUT = """A double-entry ledger for the social security card.
 
+Commands are recorded as events. Views of them are brought up to date by `follow`, and answer questions.
+
 \b
 Example:
   onecard submit day.jsonl
   onecard follow --until-caught-up
   onecard trial-balance
 """
-RECORDING, ASKING, RUNNING = "Recording", "Asking", "Running"
+MORE = """
+Each says more by --help. Tables are for people: yuan, and China's time. Questions
+take --json, one document (docs/answers.md): whole fen (_fen), instants in UTC.
+
+Exit codes: 0 done; 1 something was found or refused; 2 wrong usage; 3 the
+surroundings do not work (database, Kafka, secret, settings); 130 interrupted.
+
+Settings are environment variables, such as ONECARD_HOME, the folder of the store
+(.onecard unless it is set): README.md lists them.
+"""
+FIRST, RECORDING, ASKING, BUSINESS, RUNNING, KAFKA = (
+    "To begin with", "Recording", "A card, and the books", "By business", "Running it", "Kafka",
+)  # fmt: skip
 ANOTHER_LAYOUT: Final = (
     "Another version of the program made this view, with other tables: run `onecard rebuild VIEW --force`, or"
     " `onecard rebuild --all --force`, and repeat the command"
@@ -66,12 +81,10 @@ ANOTHER_LAYOUT: Final = (
 # The library's own exceptions for wrong usage, whatever module they live in.
 UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
 
-app = typer.Typer(
+app = App(
     name="onecard",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
 
 
@@ -81,7 +94,7 @@ def _tell_version(is_asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help=ABOUT)
+@app.callback(help=ABOUT, epilog=MORE)
 def onecard(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the program's version.")
@@ -90,45 +103,45 @@ def onecard(
     """What may be asked of the program itself, before any command."""
 
 
-app.command("demo")(demo.demo)
-app.command("submit")(submit.submit)
-app.command("tick")(tick.record_due)
-app.command("simulate")(simulate.simulate)
-app.command("balance")(books.balance)
-app.command("accounts")(books.accounts)
-app.command("trial-balance")(books.trial_balance)
-app.command("budgets")(benefits.budgets)
-app.command("history")(audit.history)
-app.command("explain")(audit.explain)
-app.command("statement")(audit.statement)
-app.command("person")(persons.person)
-app.command("enterprise")(enterprises.enterprise)
-app.command("follow")(follow.follow)
-app.command("rebuild")(rebuild.rebuild)
-app.command("lag")(lag.lag)
-app.command("serve")(serve.serve)
-operations.schemas.command("export")(serve.export)
-app.command("verify")(verify.verify)
-app.command("status")(operations.status)
-app.command("bench")(bench.bench)
-app.add_typer(config.config, name="config")
-app.add_typer(incidents.incidents, name="incidents")
-app.add_typer(clearing.clearing, name="clearing")
+app.command("demo", rich_help_panel=FIRST)(demo.demo)
+app.command("simulate", rich_help_panel=FIRST)(simulate.simulate)
+app.command("submit", rich_help_panel=RECORDING)(submit.submit)
+app.command("tick", rich_help_panel=RECORDING)(tick.record_due)
+app.command("balance", rich_help_panel=ASKING)(books.balance)
+app.command("history", rich_help_panel=ASKING)(audit.history)
+app.command("explain", rich_help_panel=ASKING)(audit.explain)
+app.command("statement", rich_help_panel=ASKING)(audit.statement)
+app.command("person", rich_help_panel=ASKING)(persons.person)
+app.command("enterprise", rich_help_panel=ASKING)(enterprises.enterprise)
+app.command("accounts", rich_help_panel=ASKING)(books.accounts)
+app.command("trial-balance", rich_help_panel=ASKING)(books.trial_balance)
+app.command("verify", rich_help_panel=ASKING)(verify.verify)
+app.add_typer(clearing.clearing, name="clearing", rich_help_panel=BUSINESS)
 payouts.payouts.command("list")(benefits.batches)
 payouts.payouts.command("show")(benefits.batch)
 payouts.payouts.command("overpayments")(benefits.overpayments)
-app.add_typer(payouts.payouts, name="payouts")
-app.add_typer(loans.loans, name="loans")
-app.add_typer(entitlements.entitlements, name="entitlements")
-app.add_typer(services.services, name="services")
-app.add_typer(transit.transit, name="transit")
-app.add_typer(passes.passes, name="passes")
-app.add_typer(vouchers.vouchers, name="vouchers")
-app.add_typer(merchants.merchants, name="merchants")
-app.add_typer(operations.schemas, name="schemas")
-app.command("relay")(relay.relay)
-app.command("restore-tail")(relay.restore_tail)
-app.add_typer(topics.topics, name="topics")
+app.add_typer(payouts.payouts, name="payouts", rich_help_panel=BUSINESS)
+app.command("budgets", rich_help_panel=BUSINESS)(benefits.budgets)
+app.add_typer(transit.transit, name="transit", rich_help_panel=BUSINESS)
+app.add_typer(passes.passes, name="passes", rich_help_panel=BUSINESS)
+app.add_typer(vouchers.vouchers, name="vouchers", rich_help_panel=BUSINESS)
+app.add_typer(merchants.merchants, name="merchants", rich_help_panel=BUSINESS)
+app.add_typer(loans.loans, name="loans", rich_help_panel=BUSINESS)
+app.add_typer(entitlements.entitlements, name="entitlements", rich_help_panel=BUSINESS)
+app.add_typer(services.services, name="services", rich_help_panel=BUSINESS)
+app.command("status", rich_help_panel=RUNNING)(operations.status)
+app.command("follow", rich_help_panel=RUNNING)(follow.follow)
+app.command("lag", rich_help_panel=RUNNING)(lag.lag)
+app.add_typer(incidents.incidents, name="incidents", rich_help_panel=RUNNING)
+app.command("rebuild", rich_help_panel=RUNNING)(rebuild.rebuild)
+app.add_typer(config.config, name="config", rich_help_panel=RUNNING)
+app.command("serve", rich_help_panel=RUNNING)(serve.serve)
+app.command("bench", rich_help_panel=RUNNING)(bench.bench)
+app.add_typer(topics.topics, name="topics", rich_help_panel=KAFKA)
+app.command("relay", rich_help_panel=KAFKA)(relay.relay)
+app.command("restore-tail", rich_help_panel=KAFKA)(relay.restore_tail)
+operations.schemas.command("export")(serve.export)
+app.add_typer(operations.schemas, name="schemas", rich_help_panel=KAFKA)
 
 
 def main(arguments: list[str] | None = None) -> int:

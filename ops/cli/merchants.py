@@ -2,9 +2,8 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from ops.cli.answers import Asked
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
@@ -12,7 +11,7 @@ from ops.cli.things import Element, answer_things, only, yuans
 from projections.questions import merchants as questions
 from projections.views.business.merchants import MERCHANTS
 
-merchants = typer.Typer(help="What merchants earned, and the days they closed.", no_args_is_help=True)
+merchants = App(help="What merchants earned, and the days they closed.", no_args_is_help=True)
 Name = Annotated[str | None, only("M", "Only this merchant.", "--merchant")]
 FIGURES = ("payments>", "paid>", "discounts>", "refunds>", "refunded>", "vouchers>", "redeemed>", "net>")
 

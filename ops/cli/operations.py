@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import typer
-
 from ledger.core.calendar import instant_text
+from ops.cli.explaining import App
 from ops.cli.opening import opened
 from ops.cli.output import Json, Jsonl, answer, answer_list, counted, for_people, refuse_both, table, unable
 from ops.cli.sources import Source, asked_of, told
@@ -12,7 +11,7 @@ from ops.version import told_version
 from projections.questions.national import store as national
 from schemas.registry import registry
 
-schemas = typer.Typer(help="Schemas of events.", no_args_is_help=True)
+schemas = App(help="Schemas of events.", no_args_is_help=True)
 
 
 def status(source: Source = None, as_json: Json = False) -> int:

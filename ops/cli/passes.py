@@ -6,6 +6,7 @@ import typer
 
 from ops.cli.answers import Asked
 from ops.cli.audit import day
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, counted, for_people, yuan
 from ops.cli.periods import FirstMonth, LastMonth, months
 from ops.cli.sources import Source
@@ -13,7 +14,7 @@ from ops.cli.things import Card, answer_parts, answer_things, card_id_of, one_of
 from projections.questions import passes as questions
 from projections.views.business.passes import PASSES
 
-passes = typer.Typer(help="Passes for many venues, and whose their price becomes.", no_args_is_help=True)
+passes = App(help="Passes for many venues, and whose their price becomes.", no_args_is_help=True)
 STATES = ("PURCHASED", "ACTIVE", "EXPIRED", "REFUNDED")
 Seller = Annotated[str | None, only("S", "Only sold by this seller.")]
 SellerProvince = Annotated[str | None, only("P", "Only sold in this province, such as 46.", "--seller-province")]

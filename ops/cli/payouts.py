@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from ledger.families.benefit.payout import CLOSED
 from ledger.service.run import Answered, submit_files
+from ops.cli.explaining import App
 from ops.cli.named_files import check_input, shown, unless_stdout
 from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import DONE, FOUND, Json, Problem, counted, document, is_text, refuse, tell, write, yuan
@@ -20,7 +21,7 @@ from ops.payouts.instruction import Instruction, NoInstruction, TotalsDiffer, in
 from ops.payouts.result import Body, NoResultFile, Results, once_each
 from ops.wiring import Ledger
 
-payouts = typer.Typer(help="Payout batches, and the files to and from their banks.", no_args_is_help=True)
+payouts = App(help="Payout batches, and the files to and from their banks.", no_args_is_help=True)
 
 
 @payouts.command("export")
@@ -29,10 +30,11 @@ def export_batch(
     out: Annotated[str | None, typer.Option("--out", metavar="FILE", help="Where it goes. Default: stdout.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Write the bank instruction of a sent batch: CSV, one row a line.
+    """Write the bank instruction of a batch.
 
-    The file is the same whenever it is written; of a batch that the bank has answered already, stderr says so. It holds
-    no name and no account number, and amounts in fen: docs/operating.md says what each column is.
+    CSV, one row a line. The file is the same whenever it is written; of a batch that the bank has answered already,
+    stderr says so. It holds no name and no account number, and amounts in fen: docs/operating.md says what each column
+    is.
 
     \b
     Example:

@@ -29,8 +29,12 @@ PATIENCE_SECONDS = 1  # the server may not have noticed yet that a relay was kil
 
 
 def relay(
-    until_caught_up: Annotated[bool, typer.Option(help="End when nothing more is to be published.")] = False,
-    wait: Annotated[bool, typer.Option(help="If another relay of this store runs, wait and take over.")] = False,
+    until_caught_up: Annotated[
+        bool, typer.Option("--until-caught-up", help="End when nothing more is to be published.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="If another relay of this store runs, wait and take over.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Publish the log to Kafka.

@@ -12,9 +12,13 @@ from schemas.registry import registry
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; nobody is asked for a password.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: any free one.", min=0, max=65535)] = 8081,
-    schemas_only: Annotated[bool, typer.Option(help="No database and no Kafka: the schema registry alone.")] = False,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on; nobody is asked for a password.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="0: any free one.", min=0, max=65535)] = 8081,
+    schemas_only: Annotated[
+        bool, typer.Option("--schemas-only", help="No database and no Kafka: the schema registry alone.")
+    ] = False,
 ) -> int:
     """Serve schemas, health and metrics over HTTP.
 
@@ -35,7 +39,9 @@ def serve(
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(help="Made if it is not there; files of the same names are replaced.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", help="Made if it is not there; files of the same names are replaced.")
+    ],
     as_json: Json = False,
 ) -> int:
     """Write the schema registry as files.

@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-import typer
-
 from ops.cli.answers import Asked
 from ops.cli.audit import day
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
@@ -14,7 +13,7 @@ from projections.questions import services as questions
 from projections.questions.services import BY
 from projections.views.business.services import SERVICES
 
-services = typer.Typer(help="What cards were used for, where and when.", no_args_is_help=True)
+services = App(help="What cards were used for, where and when.", no_args_is_help=True)
 SCHEMES = ("YRD", "JJJ", "CY", "HGG")
 RESULTS = ("SUCCESS", "FAILURE")
 COUNTED = ("uses>", "other provinces>", "amount>")

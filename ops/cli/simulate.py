@@ -13,7 +13,7 @@ from ops.simulate import MIXES, write_commands
 def simulate(
     lines: Annotated[int, typer.Option(min=1, metavar="N", help="How many commands.")],
     seed: Annotated[int, typer.Option(min=0, metavar="S", help="The same seed gives the same bytes.")] = 1,
-    mix: Annotated[str, typer.Option(help=f"What kind of traffic: {', '.join(MIXES)}.")] = "day",
+    mix: Annotated[str, typer.Option(metavar="M", help=f"What kind of traffic: {', '.join(MIXES)}.")] = "day",
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Where they go. Default: stdout.")] = None,
     as_json: Json = False,
 ) -> int:

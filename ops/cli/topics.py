@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.cli.explaining import App
 from ops.cli.opening import opened, settings_now
 from ops.cli.output import Json, answer, counted, for_people, refuse, table, tell
 from ops.topics.declared import PREFIX, load_declared
@@ -17,10 +18,12 @@ from projections.topics.topology import parse, source_of_relay
 
 EVERY_SOURCE = "all"
 
-topics = typer.Typer(help="Kafka's topics and rights.", no_args_is_help=True)
+topics = App(help="Kafka's topics and rights.", no_args_is_help=True)
 
-Source = Annotated[str | None, typer.Option("--source", help="The source; without it, the store's own.")]
-ProfileName = Annotated[str | None, typer.Option("--profile", help="laptop or production; found out without it.")]
+Source = Annotated[str | None, typer.Option("--source", metavar="S", help="The source; without it, the store's own.")]
+ProfileName = Annotated[
+    str | None, typer.Option("--profile", metavar="P", help="laptop or production; found out without it.")
+]
 
 
 @topics.command("plan")

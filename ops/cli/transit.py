@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from ops.cli.answers import Asked
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, counted, for_people, yuan
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
@@ -13,7 +14,7 @@ from projections.questions import journeys as questions
 from projections.questions.snapshot import Cursor
 from projections.views.business.journeys import JOURNEYS
 
-transit = typer.Typer(help="Journeys, operators' days, and what cities owe each other.", no_args_is_help=True)
+transit = App(help="Journeys, operators' days, and what cities owe each other.", no_args_is_help=True)
 STATES = ("OPEN", "CLOSED", "TIMED_OUT", "WAITING", "UNMATCHED", "NONE")
 CHAINS = ("ok", "broken", "unchecked")
 OperatorName = Annotated[str | None, only("O", "Only of this operator.")]

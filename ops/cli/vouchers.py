@@ -6,6 +6,7 @@ import typer
 
 from ops.cli.answers import Asked
 from ops.cli.audit import day
+from ops.cli.explaining import App
 from ops.cli.output import Json, Jsonl, for_people
 from ops.cli.periods import First, Last, period
 from ops.cli.sources import Source
@@ -13,7 +14,7 @@ from ops.cli.things import Card, Element, answer_parts, answer_things, card_id_o
 from projections.questions import vouchers as questions
 from projections.views.business.vouchers import VOUCHERS
 
-vouchers = typer.Typer(help="Vouchers of programmes, and what merchants took of them.", no_args_is_help=True)
+vouchers = App(help="Vouchers of programmes, and what merchants took of them.", no_args_is_help=True)
 STATES = ("LIVE", "USED", "EXPIRED")
 Province = Annotated[str | None, only("P", "Only of this funding province, such as 33.")]
 ProgrammeName = Annotated[str | None, only("G", "Only of this programme.")]

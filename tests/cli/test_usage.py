@@ -90,25 +90,6 @@ def test_no_command_at_all_shows_the_help(onecard: Onecard) -> None:
     assert "trial-balance" in ended.stderr
 
 
-def test_every_command_explains_itself_by_an_example(onecard: Onecard) -> None:
-    overview = onecard("--help").stdout
-    assert "..." not in overview.partition("Commands:")[2], "a summary does not fit its line"
-    waiting = commands_in(overview)
-    assert {"submit", "follow", "balance", "history", "status", "relay", "topics", "schemas"} <= {*waiting}
-    while waiting:
-        name = waiting.pop()
-        ended = onecard(*name.split(), "--help")
-        subcommands = [f"{name} {subcommand}" for subcommand in commands_in(ended.stdout)]
-        assert (ended.code, bool(subcommands) or "Example:" in ended.stdout) == (0, True), name
-        waiting += subcommands
-
-
-def commands_in(help_text: str) -> list[str]:
-    """The commands that a help text lists."""
-    listed = [line for line in help_text.partition("Commands:")[2].splitlines() if line.strip()]
-    return [line.split()[0] for line in listed if not line.startswith("   ")]
-
-
 def test_files_that_cannot_be_read_stop_the_run_before_it_begins(onecard: Onecard, tmp_path: Path) -> None:
     good = write(tmp_path / "good", issue())
     fifo = tmp_path / "fifo"
