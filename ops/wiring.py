@@ -109,6 +109,7 @@ class Ledger:
     def writer(self) -> Writer:
         """A writer as the role that may append and nothing more; a longer configuration becomes the store's first."""
         with self.connect() as connection, _telling_mismatches():
+            identity.require_rows(connection)
             extend(connection, self.config, self.keyring, self.clock()())
         return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
 

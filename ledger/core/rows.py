@@ -12,6 +12,9 @@ import msgspec
 from ledger.core.identity import NO_DIGEST
 
 ROW_LIMIT = 4_096
+# How rows are kept. Raised with every change of their fields, their keys or what evolution writes into them: a store
+# that has rows of another version is not decided upon before `onecard restore-rows` has made them again.
+ROWS_VERSION = 1
 
 
 class Row(msgspec.Struct, array_like=True):

@@ -59,6 +59,7 @@ class Restorer:
         if not self._session.lease.take_now():
             self._session.close()
             raise Busy
+        identity.require_rows(self._session.reading)
         self.head, self._recorded_at = self._session.source.head()
         kept = identity.kept(self._session.reading)
         if kept is not None:

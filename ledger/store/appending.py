@@ -14,7 +14,7 @@ from ledger.families.clearing.lines import Line
 from ledger.families.clearing.units import Unit
 from ledger.store import identity, lines, recorder, runs, state
 from ledger.store import submissions as receipts
-from ledger.store.lease import WAITING, LeaseLost
+from ledger.store.lease import BEGIN_APPEND, WAITING, LeaseLost
 
 # Classes of SQLSTATE: connection exceptions, and a server that ends sessions or does not let any in yet.
 LOST = ("08", "57P")
@@ -45,7 +45,7 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> int:
     """
     try:
         with connection.pipeline(), connection.transaction(), connection.cursor() as cursor:
-            cursor.execute("SELECT ledger.begin_append(%s)", (append.lease,))
+            cursor.execute(BEGIN_APPEND, (append.lease,))
             if append.events:
                 recorder.append(cursor, append.events)
                 receipts.insert(cursor, append.submissions)

@@ -1,4 +1,4 @@
-"""What a store is: its source, its random id, the fingerprint of its secret, its configuration.
+"""What a store is: its source, its random id, the fingerprint of its secret, its configuration, how rows are kept.
 
 Fixed when the store is created and compared at every start: another secret would give every person a second key,
 another configuration would decide the past's late facts differently. Only the configuration may grow, by entries at its
@@ -15,14 +15,15 @@ from pydantic import ValidationError
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
+from ledger.core.rows import ROWS_VERSION
 
 SELECT = """
     SELECT source, store_id::text, secret_fingerprint, configuration_digest, configuration FROM ledger.store
 """
 INSERT = """
     INSERT INTO ledger.store
-        (source, store_id, secret_fingerprint, configuration_digest, configuration, first_entries)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+        (source, store_id, secret_fingerprint, configuration_digest, configuration, first_entries, rows_version)
+    VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 EXTEND = """
     UPDATE ledger.store SET configuration_digest = %s, configuration = %s WHERE configuration_digest = %s RETURNING true
@@ -111,6 +112,7 @@ def check(
                 config.digest(),
                 json.dumps(config.as_json()),
                 len(config.entries),
+                ROWS_VERSION,
             ),
         )
         row = connection.execute(SELECT).fetchone()
@@ -126,8 +128,11 @@ def check(
 
 def in_force(connection: psycopg.Connection[Any], config: Configuration) -> Configuration:
     """The store's configuration, asked by who has just taken the lease: another process may have extended it."""
-    row = connection.execute("SELECT configuration_digest FROM ledger.store").fetchone()
-    if row is None or row[0] == config.digest():
+    row = connection.execute("SELECT configuration_digest, rows_version FROM ledger.store").fetchone()
+    if row is None:
+        return config
+    _require_rows(row[1])
+    if row[0] == config.digest():
         return config
     found = kept(connection)
     assert found is not None
@@ -135,6 +140,36 @@ def in_force(connection: psycopg.Connection[Any], config: Configuration) -> Conf
     if not longer.begins_with(config):
         raise StoreMismatch("the store's configuration is not the one this process began with: repeat the command")
     return longer
+
+
+def require_rows(connection: psycopg.Connection[Any]) -> None:
+    """StoreMismatch if rows are not kept as this program keeps them: it would decide by what it misreads."""
+    _require_rows(_rows_version(connection))
+
+
+def require_no_newer_rows(connection: psycopg.Connection[Any]) -> None:
+    """StoreMismatch if this program is too old to make the rows again."""
+    _require_rows(max(_rows_version(connection), ROWS_VERSION))
+
+
+def _rows_version(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT rows_version FROM ledger.store").fetchone()
+    return ROWS_VERSION if row is None else int(row[0])
+
+
+def _require_rows(version: int) -> None:
+    if version < ROWS_VERSION:
+        raise StoreMismatch(
+            "what decisions remember was kept by an earlier version of this program: stop whatever of it still runs,"
+            " then have it made again from the log by `onecard restore-rows`"
+        )
+    if version > ROWS_VERSION:
+        raise StoreMismatch("what decisions remember is kept by a newer version of this program: upgrade this one")
+
+
+def note_rows(cursor: psycopg.Cursor[Any]) -> None:
+    """Every row was made by this program now."""
+    cursor.execute("UPDATE ledger.store SET rows_version = %s", (ROWS_VERSION,))
 
 
 def extend(cursor: psycopg.Cursor[Any], before: str, config: Configuration) -> None:

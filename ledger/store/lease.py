@@ -17,6 +17,8 @@ WAITING = f"""
     WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# First in a transaction that changes what is decided upon: who lost the lease without noticing changes nothing.
+BEGIN_APPEND = "SELECT ledger.begin_append(%s)"
 TAKE = f"SELECT ledger.take_lease(), ({WAITING})"
 
 

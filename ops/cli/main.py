@@ -33,6 +33,7 @@ from ops.cli import (
     persons,
     rebuild,
     relay,
+    restore_rows,
     serve,
     services,
     simulate,
@@ -139,6 +140,7 @@ app.command("serve", rich_help_panel=RUNNING)(serve.serve)
 app.command("bench", rich_help_panel=RUNNING)(bench.bench)
 app.add_typer(topics.topics, name="topics", rich_help_panel=KAFKA)
 app.command("relay", rich_help_panel=KAFKA)(relay.relay)
+app.command("restore-rows", rich_help_panel=RUNNING)(restore_rows.restore_rows)
 app.command("restore-tail", rich_help_panel=KAFKA)(relay.restore_tail)
 operations.schemas.command("export")(serve.export)
 app.add_typer(operations.schemas, name="schemas", rich_help_panel=KAFKA)

@@ -1,14 +1,15 @@
 """`verify`: everything the log determines, made again and compared."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ledger.store import identity
 from ledger.store.recorder import History
+from ops.cli.bars import bar
 from ops.cli.opening import READER_ROLE, opened
 from ops.cli.output import (
     FOUND,
@@ -21,7 +22,6 @@ from ops.cli.output import (
     refuse,
     table,
     tell,
-    watched,
 )
 from ops.wiring import Ledger
 from projections.questions.snapshot import Unknown
@@ -83,12 +83,16 @@ def _of_store(ledger: Ledger, with_views: bool, published: Topics | None) -> Rep
     with closing(ledger.connect(READER_ROLE)) as reading:
         if with_views:
             views.require_built(reading, ledger.source)
+        try:
+            identity.require_rows(reading)
+        except identity.StoreMismatch as mismatch:
+            tell(f"{mismatch}.")
         head = History(reading).head()
-        with _bar("verifying", head) as bar:
-            report = store.check(reading, ledger.config, ledger.keyring, bar)
+        with bar("verifying", head) as show:
+            report = store.check(reading, ledger.config, ledger.keyring, show)
     if with_views:
-        with closing(ledger.connect()) as filling, _bar("comparing views", head) as bar:
-            report.extend(views.check(filling, ledger.source, bar))
+        with closing(ledger.connect()) as filling, bar("comparing views", head) as show:
+            report.extend(views.check(filling, ledger.source, show))
     if published is not None:
         _compare_topics(ledger, published, report, head)
     return report
@@ -96,8 +100,8 @@ def _of_store(ledger: Ledger, with_views: bool, published: Topics | None) -> Rep
 
 def _compare_seals(ledger: Ledger, report: Report) -> None:
     """Seals are of the whole log, whatever else was asked for."""
-    with closing(ledger.connect(READER_ROLE)) as reading, _bar("comparing seals", History(reading).head()) as bar:
-        seals.check(reading, report, bar)
+    with closing(ledger.connect(READER_ROLE)) as reading, bar("comparing seals", History(reading).head()) as show:
+        seals.check(reading, report, show)
 
 
 def _of_card(ledger: Ledger, card: str, with_views: bool, published: Topics | None) -> Report:
@@ -112,38 +116,28 @@ def _of_card(ledger: Ledger, card: str, with_views: bool, published: Topics | No
 
 
 def _compare_topics(ledger: Ledger, published: Topics, report: Report, most: int, card_id: str | None = None) -> None:
-    with closing(ledger.connect(READER_ROLE)) as comparing, _bar("comparing topics", most) as bar:
-        reached = topics.check(comparing, published, ledger.store_id, report, bar, card_id)
+    with closing(ledger.connect(READER_ROLE)) as comparing, bar("comparing topics", most) as show:
+        reached = topics.check(comparing, published, ledger.store_id, report, show, card_id)
     if reached.position < reached.head:
         behind = f"{reached.position + 1:,} to {reached.head:,}"
         tell(f"Positions {behind} are not published yet, which is no finding: run `onecard relay`.")
 
 
-@contextmanager
-def _bar(what: str, head: int) -> Iterator[Callable[[int], None]]:
-    """A bar by positions, where somebody watches."""
-    if not watched():
-        yield lambda position: None
+def findings_table(console: Console, findings: list[dict[str, Any]]) -> None:
+    """The first of them, if there are any."""
+    if not findings:
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=head)
-
-        def reached(position: int) -> None:
-            shown.update(task, completed=position)
-
-        yield reached
+    rows = [(one["kind"], one["subject"], one["position"], one["detail"]) for one in findings[:ROWS_FOR_PEOPLE]]
+    console.print(table(("finding", "about", "position>", "detail~"), rows))
+    if len(findings) > ROWS_FOR_PEOPLE:
+        console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
 
 
 def show_verified(found: dict[str, Any]) -> None:
     """What was checked, and every finding, for people."""
     checked, findings = found["checked"], found["findings"]
     with for_people() as console:
-        if findings:
-            rows = [(one["kind"], one["subject"], one["position"], one["detail"]) for one in findings[:ROWS_FOR_PEOPLE]]
-            console.print(table(("finding", "about", "position>", "detail~"), rows))
-            if len(findings) > ROWS_FOR_PEOPLE:
-                console.print(f"... and {len(findings) - ROWS_FOR_PEOPLE:,} more: take all of them by --json.")
+        findings_table(console, findings)
         more = [counted for target, counted in ((TOPICS, "records"), (SEALS, "seals")) if target in found["against"]]
         counts = ", ".join(
             counted(checked[key], key.removesuffix("s")) for key in ("events", "streams", "postings", "accounts", *more)

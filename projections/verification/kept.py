@@ -80,10 +80,14 @@ def _all_rows(row_type: type[Row]) -> Iterator[type[Row]]:
         yield from _all_rows(one)
 
 
-def clearing(cursor: Cursor) -> Iterator[Finding]:
-    """Clearing units, lines, cut-offs and the tables they made."""
+def units(cursor: Cursor) -> Iterator[Finding]:
+    """Clearing units."""
     for subject, position, *_ in differing(cursor, STORE.units, SEEN.units, "unit_key", "touched"):
         yield Finding("unit_differs", subject, position, "the clearing unit is not what the log makes of it")
+
+
+def clearing(cursor: Cursor) -> Iterator[Finding]:
+    """Clearing lines, cut-offs and the tables they made."""
     line_id = "(position || '-' || n)"
     for subject, position, kept, made in differing(cursor, STORE.lines, SEEN.lines, line_id, "position"):
         detail = "is not what its event makes" if kept and made else "is made by no event" if kept else "is missing"

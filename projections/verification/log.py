@@ -83,7 +83,7 @@ class Reading:
         report, stream = self._report, str(stored.originator_id)
         report.extend(gap(report.position, stored.id))
         if stored.id != report.position + 1 or found is None:
-            self._rows.damaged = True
+            report.is_damaged = True
         report.position = stored.id
         report.events += 1
         digest = hashlib.sha256(stored.state).hexdigest()

@@ -36,7 +36,7 @@ SELECT: Final = """
 
 
 class Rederivation(Unasked):
-    """Feed it pages of decoded events in order with `take`; `finish` writes the rest. `damaged`: the log has holes."""
+    """Feed it pages of decoded events in order with `take`; `finish` writes the rest."""
 
     def __init__(self, connection: psycopg.Connection[Any], rules: Rules, keyring: Keyring, report: Report) -> None:
         self._connection = connection
@@ -48,7 +48,6 @@ class Rederivation(Unasked):
         self._units: dict[str, Unit] = {}
         self._changed: dict[Name, tuple[Row, int]] = {}
         self._lines: list[Line] = []
-        self.damaged = False
 
     # --- the World's source ------------------------------------------------------------------------------------------
 
@@ -112,10 +111,10 @@ class Rederivation(Unasked):
         self._write_rows()
 
     def _broken(self, name: str, event: Event, position: int, error: Exception) -> None:
-        if not self.damaged:
+        if not self._report.is_damaged:
             detail = f"{name} does not follow from the events before it: {error!r}"
             self._report.add("state_differs", event.get("card_id") or event.get("stream_id", ""), position, detail)
-        self.damaged = True
+        self._report.is_damaged = True
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -133,13 +132,13 @@ class Rederivation(Unasked):
             try:
                 rows.append(state.encoded(name[0].kind, storable(name[1]), revision, row))
             except DAMAGE as error:
-                self._report.add("state_differs", f"{name[0].kind} {name[1]}", revision, f"its row is absurd: {error}")
+                self._absurd("state_differs", f"{name[0].kind} {name[1]}", revision, f"its row is absurd: {error}")
         written, self._changed = self._changed, {}
         rows.sort()
         for start in range(0, len(rows), state.ROWS_PER_STATEMENT):
             part = rows[start : start + state.ROWS_PER_STATEMENT]
             for (kind, key, revision, _), refusal in write_each(self._connection, _upsert, part):
-                self._report.add("state_differs", f"{kind} {key}", revision, f"its row is absurd: {refusal}")
+                self._absurd("state_differs", f"{kind} {key}", revision, f"its row is absurd: {refusal}")
         return written
 
     def _write_lines(self) -> None:
@@ -156,7 +155,12 @@ class Rederivation(Unasked):
             self._rows.stored.add((Unit, key))
         if units:
             for (key, unit), error in write_each(self._connection, _upsert_units, units):
-                self._report.add("unit_differs", key, unit.touched, f"its unit is absurd: {error}")
+                self._absurd("unit_differs", key, unit.touched, f"its unit is absurd: {error}")
+
+    def _absurd(self, kind: str, subject: str, position: int, detail: str) -> None:
+        """What the log makes cannot even be kept."""
+        self._report.add(kind, subject, position, detail)
+        self._report.is_damaged = True
 
     # --- cycles ------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ DAMAGE: Final = (
 
 @dataclass(slots=True)
 class Report:
-    """`position`: of the last event that was looked at."""
+    """`position`: of the last event that was looked at. `is_damaged`: rows made from these events mean nothing."""
 
     position: int = 0
     events: int = 0
@@ -28,6 +28,7 @@ class Report:
     accounts: int = 0
     records: int = 0
     seals: int = 0
+    is_damaged: bool = False
     _found: dict[tuple[str, str, int | None], Finding] = field(default_factory=dict)
     _kinds: Counter[str] = field(default_factory=Counter)
 

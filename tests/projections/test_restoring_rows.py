@@ -1,0 +1,187 @@
+"""`restore-rows` makes what decisions remember again from the log, whatever was done to it, and from nothing else."""
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ledger.core.configuration import Configuration
+from ledger.core.rows import ROWS_VERSION
+from ledger.store import identity
+from projections.verification import rederive, rows
+from projections.verification.rows import Restored, restore
+from tests.fix_damage import found, position_of, quiet, rewritten, tampered, tampering
+from tests.fix_stores import Store, assert_same
+from tests.model.histories import history
+
+ALL_ROWS = "SELECT xmin::text, kind, key FROM ledger.state ORDER BY kind, key"
+ALL_UNITS = "SELECT xmin::text, unit_key FROM ledger.clearing_units ORDER BY unit_key"
+
+
+def restored(damaged: Store, progress: Callable[[int], None] = quiet) -> Restored:
+    with closing(damaged.connect()) as connection:
+        return restore(connection, Configuration.load(damaged.config), damaged.keyring(), progress)
+
+
+# Statement, finding, rows and units that have to be written.
+DAMAGE = [
+    ("UPDATE ledger.state SET revision = revision + 1 WHERE kind = 'card'", "state_differs", "card", None),
+    (
+        "UPDATE ledger.state AS one SET data = other.data FROM ledger.state AS other WHERE one.kind = 'settlement'"
+        " AND other.kind = 'settlement' AND other.key = (SELECT min(key) FROM ledger.state WHERE kind = 'settlement')"
+        " AND one.key = (SELECT max(key) FROM ledger.state WHERE kind = 'settlement')",
+        "state_differs",
+        1,
+        None,
+    ),
+    ("DELETE FROM ledger.state WHERE kind = 'budget'", "state_missing", "budget", None),
+    ("INSERT INTO ledger.state VALUES ('card', 'nobody', 1, '\\x90')", "state_extra", 1, None),
+    ("UPDATE ledger.clearing_units SET confirmed = NOT confirmed, corrected = true", "unit_differs", None, "all"),
+    ("DELETE FROM ledger.clearing_units WHERE lines > 0", "unit_differs", None, "lines > 0"),
+    ("INSERT INTO ledger.clearing_units (unit_key, touched) VALUES ('nothing', 3)", "unit_differs", None, 1),
+]
+
+
+@pytest.mark.parametrize(("statement", "kind", "row_count", "unit_count"), DAMAGE)
+def test_rows_and_units_are_what_they_were_before_the_damage(
+    whole: Store, statement: str, kind: str, row_count: int | str | None, unit_count: int | str | None
+) -> None:
+    before = whole.written()
+    if isinstance(row_count, str):
+        row_count = sum(row[0] == row_count for row in before["state"])
+    if isinstance(unit_count, str):
+        condition = "true" if unit_count == "all" else unit_count
+        unit_count = whole.ask(f"SELECT count(*) FROM ledger.clearing_units WHERE {condition}")[0][0]
+    tampered(whole, statement)
+    assert kind in {one.kind for one in found(whole)}
+
+    done = restored(whole)
+
+    assert (done.rows, done.units) == (row_count or 0, unit_count or 0) != (0, 0), "and only what differed is written"
+    assert_same(whole.written(), before)
+    assert found(whole) == []
+    told = done.as_json()
+    assert told["ok"] and told["findings"] == []
+    assert kind in {one["kind"] for one in told["put_right"]}
+
+
+def test_everything_decisions_remember_can_be_lost_however_little_is_kept_in_memory(
+    whole: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rederive, "ROWS_IN_MEMORY", 40)
+    monkeypatch.setattr("projections.verification.log.PAGE_EVENTS", 17)
+    before = whole.written()
+    tampered(whole, "DELETE FROM ledger.state")
+    tampered(whole, "DELETE FROM ledger.clearing_units")
+
+    done = restored(whole)
+
+    assert (done.rows, done.units) == (len(before["state"]), len(before["clearing_units"]))
+    assert_same(whole.written(), before)
+
+
+def test_where_nothing_differs_nothing_is_written(whole: Store) -> None:
+    before = whole.ask(ALL_ROWS), whole.ask(ALL_UNITS)
+    done = restored(whole)
+    assert (done.rows, done.units, done.as_json()["ok"]) == (0, 0, True)
+    assert (whole.ask(ALL_ROWS), whole.ask(ALL_UNITS)) == before
+
+
+def test_an_empty_store_has_no_rows_to_restore(blank: Store) -> None:
+    assert restored(blank).as_json() == {
+        "ok": True, "position": 0, "rows": 0, "units": 0, "put_right": [], "findings": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("event", ["CardIssued", "MedicalSettled"])
+def test_from_a_damaged_log_nothing_is_made(whole: Store, event: str) -> None:
+    """An event that says something else gives other rows, and these must not become the truth."""
+    rewritten(whole, position_of(whole, event), lambda told: told.update(channel="COUNTER"))
+    tampered(whole, "UPDATE ledger.state SET revision = revision + 1 WHERE kind = 'card'")
+    before = whole.written()
+
+    told = restored(whole).as_json()
+
+    assert not told["ok"] and told["rows"] is None and told["units"] is None and told["put_right"] == []
+    assert "chain_broken" in {one["kind"] for one in told["findings"]}
+    assert_same(whole.written(), before)
+
+
+def test_beside_clearing_lines_that_the_log_does_not_make_nothing_is_made(whole: Store) -> None:
+    tampered(whole, "UPDATE ledger.clearing_lines SET total_fen = total_fen + 1")
+    tampered(whole, "DELETE FROM ledger.clearing_units")
+    before = whole.written()
+
+    told = restored(whole).as_json()
+
+    assert told["rows"] is None and "line_differs" in {one["kind"] for one in told["findings"]}
+    assert_same(whole.written(), before)
+
+
+def test_a_restore_that_ends_half_way_leaves_everything_as_it_was(
+    whole: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tampered(whole, "DELETE FROM ledger.state WHERE kind = 'card'")
+    before = whole.written()
+
+    class Killed(BaseException):
+        pass
+
+    def kill(cursor: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(rows.identity, "note_rows", kill)
+    with pytest.raises(Killed):
+        restored(whole)
+    assert_same(whole.written(), before)
+    monkeypatch.undo()
+    assert restored(whole).rows
+
+
+def test_who_submits_waits_and_decides_by_the_right_rows(whole: Store, tmp_path: Path) -> None:
+    """Deciding by the damaged rows would take the heads of streams to be older than they are."""
+    path = tmp_path / "more.jsonl"
+    path.write_bytes(b"\n".join(history(7, 200)) + b"\n")
+    tampered(whole, "DELETE FROM ledger.state")
+    submitting = threading.Thread(target=whole.submit, args=(path,))
+    seen: list[bool] = []
+
+    def progress(position: int) -> None:
+        if not seen:
+            submitting.start()
+        submitting.join(0.2)
+        seen.append(submitting.is_alive())
+
+    head = len(whole.positions())
+    assert restored(whole, progress).rows
+    submitting.join()
+
+    assert seen and all(seen), "it waited as long as rows were made"
+    assert len(whole.positions()) > head
+    assert found(whole) == []
+
+
+@pytest.mark.parametrize(("version", "advice"), [(ROWS_VERSION - 1, "restore-rows"), (ROWS_VERSION + 1, "upgrade")])
+def test_a_store_whose_rows_are_kept_another_way_is_not_decided_upon(
+    whole: Store, tmp_path: Path, version: int, advice: str
+) -> None:
+    path = tmp_path / "more.jsonl"
+    path.write_bytes(b"\n".join(history(7, 50)) + b"\n")
+    with tampering(whole) as connection:
+        connection.execute("UPDATE ledger.store SET rows_version = %s", (version,))
+    before = whole.written()
+
+    with pytest.raises(identity.StoreMismatch, match=advice):
+        whole.submit(path)
+    assert_same(whole.written(), before)
+
+    if version > ROWS_VERSION:
+        with pytest.raises(identity.StoreMismatch, match=advice):
+            restored(whole)
+        assert_same(whole.written(), before)
+        return
+    assert restored(whole).as_json()["ok"]
+    whole.submit(path)
+    assert found(whole) == []
