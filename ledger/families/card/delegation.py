@@ -11,11 +11,10 @@ from ledger.core import fields as types
 from ledger.core import rows
 from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
-from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row, Rows
 from ledger.core.world import Name, World
-from ledger.families.card.holder import ACTIVE, Card, Person, card_of, is_restricted, on_card
+from ledger.families.card.holder import ACTIVE, Card, Person, card_id_named, card_of, is_restricted, on_card
 
 # --- facts -----------------------------------------------------------------------------------------------------------
 
@@ -138,16 +137,19 @@ def keys(command: Command, world: World) -> Iterable[Name]:
     yield Delegation, command["delegation_id"]
     for field in ("delegate", "agent"):
         if command.get(field):
-            owner = actor_key(card_id_of(command["card_sn"]), command[field])
             yield Person, command[field]
-            yield Actor, owner
-            yield Authorisations, Authorisations.at(owner, 0)
 
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
-    """The restricted card a named person may hold, and the actor whose authorisation ends."""
+    """The actor who is authorised or whose authorisation ends, and the restricted card a named person may hold."""
+    card_id = card_id_named(world, command["card_sn"], command.sn_key)
     for field in ("delegate", "agent"):
-        person = world.get(Person, command[field]) if command.get(field) else None
+        named = command.get(field)
+        if named is not None and card_id is not None:
+            owner = actor_key(card_id, named)
+            yield Actor, owner
+            yield Authorisations, Authorisations.at(owner, 0)
+        person = world.get(Person, named) if named is not None else None
         if person is not None and person.last_card is not None:
             yield Card, person.last_card
     delegation = world.get(Delegation, command["delegation_id"])

@@ -11,11 +11,10 @@ from ledger.core import fields as types
 from ledger.core import rows
 from ledger.core.decider import Accepts, Command, CommandType, Draft, Event, EventType, needed_only
 from ledger.core.fields import optional, required
-from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Page, Row, Rows
 from ledger.core.world import Name, World
-from ledger.families.card.holder import ALL_BUT_CANCELLED, on_card
+from ledger.families.card.holder import ALL_BUT_CANCELLED, card_id_named, on_card
 
 CONCESSION: Final = "TRANSIT_CONCESSION"
 
@@ -140,10 +139,12 @@ def end(command: Command, world: World) -> list[Draft]:
 
 def keys(command: Command, world: World) -> Iterable[Name]:
     yield Entitlement, command["entitlement_id"]
-    if command.get("concession_class") is not None:
-        owner = concessions_key(card_id_of(command["card_sn"]), command["concession_class"], command["province"])
-        yield Concessions, owner
-        yield ConcessionPage, ConcessionPage.at(owner, 0)
+
+
+def keys_of_grant(command: Command, world: World) -> Iterable[Name]:
+    concession, card_id = command.get("concession_class"), card_id_named(world, command["card_sn"], command.sn_key)
+    if concession is not None and card_id is not None:
+        yield from keys_of_concession(card_id, concession, command["province"])
 
 
 def keys_of_end(command: Command, world: World) -> Iterable[Name]:
@@ -172,6 +173,7 @@ COMMANDS: Final = (
         states=Accepts(ALL_BUT_CANCELLED),
         shape=(needed_only("concession_class", lambda fields: fields["kind"] == CONCESSION, "for a concession"),),
         keys=keys,
+        keys_then=keys_of_grant,
     ),
     CommandType(
         "EndEntitlement",

@@ -10,10 +10,9 @@ from typing import Final
 from ledger.core import fields as types
 from ledger.core.decider import Command, CommandType, Draft, Event, EventType
 from ledger.core.fields import required
-from ledger.core.identity import card_id_of
 from ledger.core.rejection import Rejected
 from ledger.core.world import Name, World
-from ledger.families.card.holder import Card, Person, card_of, on_card
+from ledger.families.card.holder import Card, Person, card_named, card_of, on_card
 
 # --- evolution -------------------------------------------------------------------------------------------------------
 
@@ -36,9 +35,9 @@ def restrict(command: Command, world: World) -> list[Draft]:
 
 def keys_then(command: Command, world: World) -> Iterable[Name]:
     """The holder."""
-    card = world.rows.get((Card, card_id_of(command["card_sn"])))
-    if isinstance(card, Card) and card.holder == "PERSON":
-        yield Person, card.person
+    found = card_named(command, world)
+    if found is not None and found[1].holder == "PERSON":
+        yield Person, found[1].person
 
 
 COMMANDS: Final = (
