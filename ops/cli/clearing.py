@@ -75,8 +75,8 @@ def clearing_lines_(
             Asked(source, as_json, as_jsonl),
             (NAME,),
             "lines",
-            lambda cursor, one: clearing_lines.Lines(cursor, one, ledger.config, wanted),
-            lambda cursor: national.Lines(cursor, ledger.config, wanted),
+            lambda cursor, one: clearing_lines.Lines(cursor, one, wanted),
+            lambda cursor: national.Lines(cursor, wanted),
             clearing_shown.show_lines,
         )
 
@@ -165,7 +165,7 @@ def clearing_net(
             Asked(source, as_json, as_jsonl),
             (NAME,),
             "pairs",
-            lambda cursor, one: questions.net(cursor, one, name, ledger.config, wanted.book),
+            lambda cursor, one: questions.net(cursor, one, name, wanted.book),
             lambda cursor: national.net(cursor, name, ledger.config, wanted.book),
             clearing_shown.show_net,
         )

@@ -58,7 +58,7 @@ class Taken:
 
 def taken(cursor: Cursor, view: View, month: str, config: Configuration) -> Taken:
     """The table of a cycle; of a month not cut off yet, what a cut-off now would take."""
-    calendar = Calendar(cursor, view.own, config)
+    calendar = Calendar(cursor, view.own)
     state = calendar.state(month)
     if state == "OPEN":
         made = store_lines.cut_off_table(cursor, view.own, month, preview_limit(config, month))
@@ -102,7 +102,7 @@ def table(cursor: Cursor, source: str, month: str, config: Configuration, wanted
 def notices(cursor: Cursor, source: str, month: str, config: Configuration, wanted: Wanted = ALL) -> dict[str, Any]:
     """What each pair has to pay for a closed cycle, and how far it did."""
     view = view_of(cursor, source)
-    calendar = Calendar(cursor, view.own, config)
+    calendar = Calendar(cursor, view.own)
     found = notice_objects(cursor, view, calendar, month, config)
     return {
         "notices": [notice for notice in found if wanted.takes(notice["book"], notice["home"], notice["treatment"])],
@@ -217,10 +217,10 @@ def _bases(cursor: Cursor, view: View, closed_at: int) -> dict[tuple[str, str], 
 # --- net -------------------------------------------------------------------------------------------------------------
 
 
-def net(cursor: Cursor, source: str, month: str, config: Configuration, book: str | None = None) -> dict[str, Any]:
+def net(cursor: Cursor, source: str, month: str, book: str | None = None) -> dict[str, Any]:
     """Both directions of each two provinces set off: for information, nobody pays by it."""
     view = view_of(cursor, source)
-    if Calendar(cursor, view.own, config).state(month) == "OPEN":
+    if Calendar(cursor, view.own).state(month) == "OPEN":
         raise Unknown("cycle_unknown", f"{month} was never cut off {up_to(cursor, source, view.position, NAME)}")
     return {
         "pairs": set_off(store_lines.cycle_rows(cursor, view.own, month), book),

@@ -50,18 +50,18 @@ def view_of(cursor: Cursor, source: str) -> View:
 
 
 class Calendar:
-    """The cut-offs so far, in order, with the limit of deferrals each was decided under."""
+    """The cut-offs so far, in order, with what each raised an alarm above."""
 
-    def __init__(self, cursor: Cursor, own: Set, config: Configuration) -> None:
+    def __init__(self, cursor: Cursor, own: Set) -> None:
         cursor.execute(
-            f"SELECT cycle, position, last_day, decided_on, closed_at FROM {own.cycles} JOIN {own.named('calendar')}"
+            f"SELECT cycle, position, last_day, alarms_above, closed_at FROM {own.cycles} JOIN {own.named('calendar')}"
             " USING (cycle) ORDER BY position"
         )
         found = cursor.fetchall()
         self.cycles: list[str] = [row[0] for row in found]
         self.positions: list[int] = [row[1] for row in found]
         self.last_days: list[int] = [row[2] for row in found]
-        self.limits: list[int] = [config.value("clearing.max_deferrals", row[3]) for row in found]
+        self.alarms_above: list[int | None] = [row[3] for row in found]
         self.closed: dict[str, int] = {row[0]: row[4] for row in found if row[4] is not None}
 
     def state(self, cycle: str) -> str:
@@ -74,18 +74,19 @@ class Calendar:
         first = max(bisect_right(self.positions, position), bisect_left(self.last_days, business_date))
         end = len(self.cycles) if cycle is None else self.cycles.index(cycle)
         count = max(0, end - first)
-        return count, count > 0 and count > self.limits[end - 1]
+        above = self.alarms_above[end - 1] if count else None
+        return count, above is not None and count > above
 
 
 class Lines:
     """The lines wanted, read as they are written out; their sums grow with them."""
 
-    def __init__(self, cursor: Cursor, source: str, config: Configuration, wanted: Wanted) -> None:
+    def __init__(self, cursor: Cursor, source: str, wanted: Wanted) -> None:
         self._cursor = cursor
         self._name = f"clearing_lines_{source}"
         self._wanted = wanted
         self._view = view_of(cursor, source)
-        self._calendar = Calendar(cursor, self._view.own, config)
+        self._calendar = Calendar(cursor, self._view.own)
         self.position = self._view.position
         self.count = self.amount_fen = 0
 
@@ -107,9 +108,9 @@ class Lines:
         return {"count": self.count, "amount_fen": self.amount_fen, "position": self.position}
 
 
-def all_lines(cursor: Cursor, view: View, config: Configuration, wanted: Wanted) -> list[dict[str, Any]]:
+def all_lines(cursor: Cursor, view: View, wanted: Wanted) -> list[dict[str, Any]]:
     """The line objects of a few lines."""
-    calendar = Calendar(cursor, view.own, config)
+    calendar = Calendar(cursor, view.own)
     cursor.execute(*statement(cursor, view.own, wanted))
     return [line_object(row, calendar) for row in cursor.fetchall()]
 

@@ -27,7 +27,7 @@ FIGURES: Final = (
 def show(cursor: Cursor, source: str, name: str, config: Configuration) -> dict[str, Any]:
     """The document of an id; Unknown if nothing bears it."""
     view = view_of(cursor, source)
-    found = settlement(cursor, view, source, name, config) or notice(cursor, view, name, config)
+    found = settlement(cursor, view, source, name) or notice(cursor, view, name, config)
     if found is None:
         raise unknown(name, up_to(cursor, source, view.position, NAME))
     return found
@@ -42,7 +42,7 @@ def unknown(name: str, where: str) -> Unknown:
 # --- settlements -----------------------------------------------------------------------------------------------------
 
 
-def settlement(cursor: Cursor, view: View, source: str, name: str, config: Configuration) -> dict[str, Any] | None:
+def settlement(cursor: Cursor, view: View, source: str, name: str) -> dict[str, Any] | None:
     """The document of a settlement, spend or pass; None if the ledger has none of this id."""
     bill = _bill(cursor, view, name)
     cursor.execute(
@@ -56,7 +56,7 @@ def settlement(cursor: Cursor, view: View, source: str, name: str, config: Confi
         return None
     return {
         "settlement": bill,
-        "lines": all_lines(cursor, view, config, Wanted(settlement_id=name)),
+        "lines": all_lines(cursor, view, Wanted(settlement_id=name)),
         "events": _events(cursor, source, sorted(positions)),
     }
 
@@ -108,7 +108,7 @@ def notice(cursor: Cursor, view: View, name: str, config: Configuration) -> dict
     if named is None:
         return None
     month, *pair = named.groups()
-    of_cycle = notice_objects(cursor, view, Calendar(cursor, view.own, config), month, config)
+    of_cycle = notice_objects(cursor, view, Calendar(cursor, view.own), month, config)
     found = next((one for one in of_cycle if one["notice_id"] == name), None)
     if found is None:
         return None

@@ -11,6 +11,11 @@ from tests.projections.bills import HERE, Bills, detail, text
 
 CLOCK = "2025-09-01T00:00:00Z"
 BY = ("--submitter", "NHSA")
+LIMIT = """[[entry]]
+key = "clearing.max_deferrals"
+effective_from = 2020-01-01
+value = {value}
+"""
 LINE_KEYS = (
     "line_id kind book home treatment insutype clr_type amount_fen total_fen fund_fen account_fen other_fen"
     " deduction_fen funds settlement_id reverses business_date origin_period occurred_at institution card_id state"
@@ -221,6 +226,8 @@ WRONG = [
     (*WHOLE, "2025-06-30", "--submitter", "S"),
     (*WHOLE, "2025-06-30", "--level", "L4"),
     (*WHOLE, "2025-06-30", "--counterparty", "a b"),
+    (*WHOLE, "2025-06-30", "--counterparty", "99"),
+    (*WHOLE, "2025-06-30", "--counterparty", "H31010600123"),
     (*WHOLE, "2025-06-30", "--file", "/does/not/exist"),
 ]
 
@@ -229,3 +236,34 @@ WRONG = [
 def test_wrong_usage_ends_with_2_and_a_document(onecard: Onecard, arguments: tuple[str, ...]) -> None:
     ended = onecard(*arguments, *(() if "--json" in arguments else ("--json",)))
     assert (ended.code, ended.json["error"]["code"]) == (2, "usage"), ended
+
+
+def test_a_line_stays_in_alarm_or_out_of_it_whatever_rule_is_dated_back(
+    onecard: Onecard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A waits since May and B since June, when more than one deferral was one too many."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text(LIMIT.format(value=1))
+    monkeypatch.setenv("ONECARD_CONFIG", str(rules))
+    bills = Bills()
+    bills.settle("A", "2025-05-02")
+    bills.settle("B", "2025-06-02")
+    for month, day in (("2025-05", "2025-06-05"), ("2025-06", "2025-07-05")):
+        for act in ("CutOffCycle", "CloseCycle"):
+            bills.say(act, day, cycle=month)
+            del bills.commands[-1]["card_sn"]
+    submit(onecard, tmp_path, bills.commands)
+
+    def told() -> tuple[list[tuple[str, int, bool]], int]:
+        lines = onecard("clearing", "lines", "--deferred", "--jsonl").lines
+        alarm_count = onecard("clearing", "table", "2025-06", "--json").json["alarm_count"]
+        return [(line["settlement_id"], line["deferrals"], line["alarm"]) for line in lines], alarm_count
+
+    found = told()
+    assert found == ([("A", 2, True), ("B", 1, False)], 1)
+    for value in (0, 5):
+        rules.write_text(rules.read_text() + LIMIT.format(value=value))
+        assert onecard("submit", tmp_path / "lines.jsonl").code == 0
+        assert told() == found
+    onecard("rebuild", "clearing")
+    assert told() == found

@@ -87,7 +87,7 @@ class Scene:
         return self.ask(lambda cursor: clearing.notices(cursor, SOURCE, month, self.config))
 
     def net(self, month: str) -> Any:
-        return self.ask(lambda cursor: clearing.net(cursor, SOURCE, month, self.config))
+        return self.ask(lambda cursor: clearing.net(cursor, SOURCE, month))
 
     def show(self, name: str) -> Any:
         return self.ask(lambda cursor: clearing_show.show(cursor, SOURCE, name, self.config))
@@ -95,7 +95,7 @@ class Scene:
     def lines(self, **wanted: Any) -> list[dict[str, Any]]:
         def told(cursor: Cursor) -> list[dict[str, Any]]:
             filters = clearing_lines.Wanted(**wanted)
-            return list(clearing_lines.Lines(cursor, SOURCE, self.config, filters).rows())
+            return list(clearing_lines.Lines(cursor, SOURCE, filters).rows())
 
         return snapshot.ask(self._asking, told)
 

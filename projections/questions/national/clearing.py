@@ -24,10 +24,8 @@ STATES = ("OPEN", "CUT_OFF", "CLOSED")
 class Lines:
     """The lines wanted of all ledgers, by source, position and number."""
 
-    def __init__(self, cursor: Cursor, config: Configuration, wanted: clearing_lines.Wanted) -> None:
-        self._parts = {
-            source: clearing_lines.Lines(cursor, source, config, wanted) for source in sources.every(cursor, NAME)
-        }
+    def __init__(self, cursor: Cursor, wanted: clearing_lines.Wanted) -> None:
+        self._parts = {source: clearing_lines.Lines(cursor, source, wanted) for source in sources.every(cursor, NAME)}
 
     def rows(self) -> Iterator[Element]:
         """The line objects, as they are read."""
@@ -101,13 +99,13 @@ def state(cursor: Cursor, views: dict[str, View], month: str, config: Configurat
 
 def cycles(cursor: Cursor, views: dict[str, View], config: Configuration) -> list[dict[str, str]]:
     """Every month that some ledger has cut off, with its state in the nation."""
-    months = {month for view in views.values() for month in Calendar(cursor, view.own, config).cycles}
+    months = {month for view in views.values() for month in Calendar(cursor, view.own).cycles}
     return [{"cycle": month, "state": state(cursor, views, month, config)} for month in sorted(months)]
 
 
 def _state(cursor: Cursor, view: View, month: str, config: Configuration) -> str | None:
     """None if the ledger does not have the month."""
-    found = Calendar(cursor, view.own, config).state(month)
+    found = Calendar(cursor, view.own).state(month)
     if found != "OPEN":
         return found
     return found if _has(clearing.taken(cursor, view, month, config)) else None

@@ -17,7 +17,7 @@ def show(cursor: Cursor, name: str, config: Configuration) -> dict[str, Any]:
     settlements = {
         source: found
         for source, view in views.items()
-        if (found := clearing_show.settlement(cursor, view, source, name, config)) is not None
+        if (found := clearing_show.settlement(cursor, view, source, name)) is not None
     }
     if settlements:
         return _united(settlements, "settlement", "lines", "events")

@@ -49,7 +49,7 @@ CREATE INDEX ON {set}acts (unit_key, position);
 
 CREATE TABLE {set}calendar (
     cycle text COLLATE "C" PRIMARY KEY,
-    decided_on integer NOT NULL,
+    alarms_above integer,
     closed_at bigint
 );
 
@@ -93,8 +93,9 @@ CREATE TABLE {set}alerts (
 class Set(Tables):
     """One source's tables. bills: a row a settlement (flag 0) and a reversal (flag 1), home ones included.
 
-    acts: which events name a unit, beside the settlement's own. calendar: when a cut-off was decided, when its cycle
-    closed. prepayments: movements of what home provinces have paid in advance.
+    acts: which events name a unit, beside the settlement's own. calendar: how often a line was deferred at the
+    most without an alarm of that cut-off (null: none was raised), and when its cycle closed. prepayments: movements of
+    what home provinces have paid in advance.
     """
 
     def named(self, name: str) -> str:

@@ -124,7 +124,8 @@ def _cut_off(cursor: Cursor, own: Set, record: Record) -> None:
     cursor.execute(f"ANALYZE {own.lines}, {own.units}")
     table = store_lines.cut_off_table(cursor, own, month, 0, record.position)
     differing = [name for name in COMPARED if getattr(table, name) != event[name]]
-    if event["alarm_count"] not in possible_alarms(table):
+    above = alarms_above(table, event["alarm_count"])
+    if event["alarm_count"] != (0 if above is None else alarms(table.deferrals, above)):
         differing.append("alarm_count")
     if differing:
         told = "; ".join(f"{name} {getattr(table, name)}, recorded {event[name]}" for name in differing)
@@ -138,10 +139,19 @@ def _cut_off(cursor: Cursor, own: Set, record: Record) -> None:
     table = replace(table, alarm_count=event["alarm_count"])
     store_lines.store_cycle_rows(cursor, own, month, table, record.position)
     cursor.execute(
-        f"INSERT INTO {own.named('calendar')} (cycle, decided_on) VALUES (%s, %s)", (month, event["business_date"])
+        f"INSERT INTO {own.named('calendar')} (cycle, alarms_above) VALUES (%s, %s)",
+        (month, above),
     )
 
 
-def possible_alarms(table: CutOffTable) -> set[int]:
-    """Alarm counts that some limit of deferrals gives; which limit was in force is configuration, and not here."""
-    return {0, *(alarms(table.deferrals, deferred - 1) for deferred, _ in table.deferrals)}
+def alarms_above(table: CutOffTable, alarm_count: int) -> int | None:
+    """How often a line was deferred at the most that is not in alarm, where so many are; None if none is.
+
+    Which limit was in force is configuration of the ledger that cut off, and not here: its alarms tell as much of it as
+    anybody needs. Another number of alarms than this gives is one that no limit does.
+    """
+    if alarm_count == 0:
+        return None
+    return max(
+        (deferred for deferred, _ in table.deferrals if alarms(table.deferrals, deferred) >= alarm_count), default=0
+    )

@@ -50,9 +50,9 @@ def history(selection: Selection, stream: str, nation: Nation, cursor: Cursor, s
     return audit.history(cursor, source, stream, selection, nation.config, KEYS)
 
 
-def lines(cycle: str | None, nation: Nation, cursor: Cursor, source: str) -> Any:
+def lines(cycle: str | None, cursor: Cursor, source: str) -> Any:
     wanted = clearing_lines.Wanted(cycle=cycle)
-    return listed(clearing_lines.Lines(cursor, source, nation.config, wanted))
+    return listed(clearing_lines.Lines(cursor, source, wanted))
 
 
 def questions(nation: Nation, source: str) -> dict[str, Question]:
@@ -60,7 +60,7 @@ def questions(nation: Nation, source: str) -> dict[str, Question]:
     made: dict[str, Question] = {
         "accounts": lambda cursor, one: listed(balances.Accounts(cursor, one, None), "accounts"),
         "trial-balance": balances.trial_balance,
-        "lines": partial(lines, None, nation),
+        "lines": partial(lines, None),
     }
     for stream in streams(nation, source):
         made[f"history {stream}"] = partial(history, Selection(), stream, nation)
@@ -71,10 +71,10 @@ def questions(nation: Nation, source: str) -> dict[str, Question]:
         made[f"explain {stream}"] = lambda cursor, one, at=stream: audit.explain(cursor, one, at)
         made[f"statement {stream}"] = lambda cursor, one, at=stream: audit.statement(cursor, one, at, 20_000, 20_200)
     for month in [*months(nation), NEVER_CUT_OFF]:
-        made[f"lines {month}"] = partial(lines, month, nation)
+        made[f"lines {month}"] = partial(lines, month)
         made[f"table {month}"] = lambda cursor, one, at=month: clearing.table(cursor, one, at, config)
         made[f"notices {month}"] = lambda cursor, one, at=month: clearing.notices(cursor, one, at, config)
-        made[f"net {month}"] = lambda cursor, one, at=month: clearing.net(cursor, one, at, config)
+        made[f"net {month}"] = lambda cursor, one, at=month: clearing.net(cursor, one, at)
     for name in names(nation, source):
         made[f"show {name}"] = lambda cursor, one, at=name: clearing_show.show(cursor, one, at, config)
     return made

@@ -91,7 +91,7 @@ def test_a_mistyped_source_is_no_ledger_of_the_nation(nation: Nation) -> None:
         nation.ask(lambda cursor: sources.one(cursor, NATION, "3l"))
     assert unknown.value.code == "source_unknown"
     every = clearing_lines.Wanted()
-    found = nation.ask(lambda cursor: listed(national.Lines(cursor, nation.config, every)))
+    found = nation.ask(lambda cursor: listed(national.Lines(cursor, every)))
     assert found["position"].keys() == {A, B} and found["count"] == sum(
         nation.ask(lambda cursor, one=one: questions(nation, A)["lines"](cursor, one))["count"] for one in (A, B)
     )

@@ -138,7 +138,7 @@ def test_what_one_ledger_lacks_and_another_has_too_much_does_not_balance(nation:
 
 def test_lines_of_all_ledgers_stand_by_source(nation: Nation) -> None:
     def asked(**wanted: Any) -> dict[str, Any]:
-        return nation.ask(lambda cursor: listed(national.Lines(cursor, nation.config, clearing_lines.Wanted(**wanted))))
+        return nation.ask(lambda cursor: listed(national.Lines(cursor, clearing_lines.Wanted(**wanted))))
 
     whole, found = asked(), parts(nation, every_line(nation))
     assert whole["lines"] == [{"source": source, **line} for source in SOURCES for line in found[source]["lines"]]
