@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -20,6 +21,8 @@ from ops.problems import EnvironmentProblem
 DEFAULT_SOURCE = "33"
 SECRET_BYTES = 32
 SHORTEST_SECRET = 16
+MISSPELT = 0.88  # a letter or two amiss; not what others name so, as an orchestrator does ONECARD_DATABASE_PORT
+FOR_TESTS = "ONECARD_TEST_"
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 _USER = re.compile(r"[A-Za-z0-9._-]{1,255}")
@@ -107,6 +110,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the environment now; a setting that makes no sense is an EnvironmentProblem of one sentence."""
+    _refuse_misspelt()
     try:
         settings = Settings()
     except ValidationError as error:
@@ -122,6 +126,16 @@ def load_settings() -> Settings:
     if (settings.kafka_user is None) != (settings.kafka_password_file is None):
         raise EnvironmentProblem("ONECARD_KAFKA_USER and ONECARD_KAFKA_PASSWORD_FILE belong together: set both.")
     return settings
+
+
+def _refuse_misspelt() -> None:
+    """A name that is nearly one of ours was meant as it: passed over, it has a command open another store."""
+    known = [f"ONECARD_{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        if name.startswith("ONECARD_") and name not in known and not name.startswith(FOR_TESTS):
+            longer = [one for one in known if one.startswith(f"{name}_")]
+            if meant := longer or get_close_matches(name, known, n=1, cutoff=MISSPELT):
+                raise EnvironmentProblem(f"{name} is set and is no setting: {meant[0]} is. Correct or unset it.")
 
 
 def load_kafka_password(settings: Settings) -> str | None:

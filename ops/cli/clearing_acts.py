@@ -119,7 +119,7 @@ def reconcile(
     refuse_both(as_json, as_jsonl)
     if level not in reconciliation.SCOPES:
         refuse(f"--level must be one of {', '.join(reconciliation.SCOPES)}, not {level!r}.")
-    _checked("--counterparty", counterparty, fields.identifier)
+    _checked("--counterparty", counterparty, fields.identifier if level.startswith("L1") else fields.province)
     comparison = reconciliation.Comparison(level, counterparty, day("--from", first), day("--to", last))
     if comparison.first > comparison.last:
         refuse("--from is later than --to.")

@@ -45,7 +45,7 @@ from ops.cli import (
     vouchers,
 )
 from ops.cli.explaining import App
-from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, tell, unheard, write
+from ops.cli.output import ENVIRONMENT, READER_GONE, USAGE, Problem, error, give_up, tell, unheard, write
 from ops.problems import EnvironmentProblem
 from ops.version import told_version
 from projections.feed.port import Broken
@@ -187,7 +187,8 @@ def _run(given: list[str]) -> int:
         message = f"The database user lacks a right ({refused.diag.message_primary}): see docs/operating.md."
         return error(ENVIRONMENT, "environment", message, as_json)
     except OSError as failed:
-        message = f"{failed.filename or 'The output'}: {failed.strerror or failed}."
+        message = f"{failed.filename or 'The output cannot be written'}: {failed.strerror or failed}."
+        give_up(sys.stdout)
         return error(ENVIRONMENT, "environment", message, as_json and failed.filename is not None)
     except KeyboardInterrupt:
         tell("onecard: interrupted.")

@@ -123,7 +123,7 @@ def write(data: bytes) -> None:
 
 def tell(message: str) -> None:
     """A sentence for people, on stderr."""
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(in_china(message) + "\n")
     sys.stderr.flush()
 
 
@@ -132,6 +132,14 @@ def unheard(*streams: TextIO) -> None:
     with suppress(UnsupportedOperation), open(os.devnull, "wb") as nowhere:
         for stream in streams:
             os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def give_up(stream: TextIO) -> None:
+    """Its disk is full: what is left in it would be tried once more when Python ends, and end it in its own way."""
+    try:
+        stream.flush()
+    except OSError:
+        unheard(stream)
 
 
 def counted(number: int, name: str) -> str:

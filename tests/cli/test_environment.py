@@ -160,6 +160,35 @@ def test_ctrl_c_tells_that_the_same_command_goes_on(onecard: Onecard, tmp_path: 
     assert [json.loads(line)["position"] for line in receipts.read_text().splitlines()] == list(range(1, 20_003))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("form", ["", "--jsonl", "--json"], ids=["table", "jsonl", "json"])
+def test_a_disk_that_is_full_is_the_surroundings_and_is_told_in_one_line(
+    onecard: Onecard, tmp_path: Path, form: str
+) -> None:
+    onecard("submit", write(tmp_path / "file", issue(), activate(), contribute()))
+    onecard("follow", "--until-caught-up")
+    program = "import sys; from ops.cli.entry import main; sys.exit(main())"
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -c '{program}' accounts {form} >/dev/full"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    told = "onecard: The output cannot be written: No space left on device.\n"
+    assert (ended.returncode, ended.stderr) == (3, told)
+
+
+def test_ctrl_c_while_the_program_is_still_loaded_is_no_traceback() -> None:
+    """A finder stands for the one who presses it."""
+    program = (
+        "import sys\nfrom ops.cli.entry import main\nclass Pressed:\n"
+        "    def find_spec(self, *_):\n        raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed()); sys.exit(main())"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "onecard: interrupted.\n")
+
+
 @pytest.mark.parametrize("form", [(), ("--json",), ("--jsonl",), ("--help",)], ids=["table", "json", "jsonl", "help"])
 def test_a_reader_that_went_away_ends_a_command_quietly_as_sigpipe_would(
     onecard: Onecard, tmp_path: Path, form: tuple[str, ...]

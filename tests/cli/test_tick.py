@@ -105,7 +105,7 @@ def test_what_a_card_keeps_from_being_recorded_is_held_and_tried_again(onecard: 
     submit(onecard, tmp_path, *ACTIVE, buy("2025-01-01 12:00"), lost)
     ended = onecard("tick", "--until", "2025-05-01T00:00:00Z", clock=NOW)
     assert (ended.code, ended.stdout) == (0, "")
-    assert ended.stderr == "1 due up to 2025-05-01T00:00:00.000000Z: 0 recorded, 1 held (card_lost 1).\n"
+    assert ended.stderr == "1 due up to 2025-05-01T08:00:00+08:00: 0 recorded, 1 held (card_lost 1).\n"
     found = tick(onecard, NOW)  # the pass was active by date all the same, and its end needs no active card
     assert (found["recorded_by_command"]["ExpirePass"], found["held_by_code"]) == (1, {"card_lost": 1})
     assert tick(onecard, NOW)["due"] == 0

@@ -10,7 +10,7 @@ MEASURED = (".py", ".toml", ".sql", ".sh")
 NO_NOUNS = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 
 # Started from outside: by the command line, by make or by an operator.
-ENTRY_POINTS = {"ops/cli/main.py", "schemas/generate.py"}
+ENTRY_POINTS = {"ops/cli/entry.py", "schemas/generate.py"}
 
 # Written apart so that this file does not offend itself.
 HOSTS = re.compile(r"https?://[A-Za-z0-9.-]*(pypi|pythonhosted|maven|npmjs|crates|golang)[A-Za-z0-9.-]*")

@@ -32,6 +32,26 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert load_settings().embedded
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("DATABSE_URL", "DATABASE_URL"), ("KAFKA_PASSWORD", "KAFKA_PASSWORD_FILE"), ("SECRET", "SECRET_FILE"),
+     ("SORCE", "SOURCE"), ("TOPIC", "TOPICS"), ("DATABASE", "DATABASE_URL")],
+)  # fmt: skip
+def test_a_misspelt_setting_opens_no_other_store_than_was_meant(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv(f"ONECARD_{name}", "x")
+    with pytest.raises(EnvironmentProblem, match=rf"^ONECARD_{name} is set and is no setting: ONECARD_{meant} is\."):
+        load_settings()
+
+
+def test_what_others_name_so_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An orchestrator sets these for a service that is named onecard, or onecard-database."""
+    for name in ("PORT", "SERVICE_HOST", "PORT_8081_TCP", "DATABASE_PORT", "DATABASE_SERVICE_HOST", "SOAK", "VERSION"):
+        monkeypatch.setenv(f"ONECARD_{name}", "tcp://10.0.0.1:8081")
+    assert load_settings().embedded
+
+
 def test_the_clock_stands_at_an_instant_with_any_offset(monkeypatch: pytest.MonkeyPatch) -> None:
     for instant in ("2025-06-30T16:00:10.000001Z", "2025-07-01T00:00:10.000001+08:00"):
         monkeypatch.setenv("ONECARD_CLOCK", instant)
