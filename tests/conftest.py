@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.fix_command",
     "tests.fix_postgres",
+    "tests.fix_servers",
     "tests.fix_seed",
     "tests.fix_stores",
     "tests.fix_damage",

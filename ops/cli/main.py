@@ -186,6 +186,19 @@ def _run(given: list[str]) -> int:
     except psycopg.errors.InsufficientPrivilege as refused:
         message = f"The database user lacks a right ({refused.diag.message_primary}): see docs/operating.md."
         return error(ENVIRONMENT, "environment", message, as_json)
+    except psycopg.errors.ReadOnlySqlTransaction as refused:
+        message = (
+            f"The database may only be read ({refused.diag.message_primary}): ONECARD_DATABASE_URL names a standby, or"
+            " an administrator has made it so. Name the server that is written to; of several hosts"
+            " target_session_attrs=read-write finds it."
+        )
+        return error(ENVIRONMENT, "environment", message, as_json)
+    except (psycopg.errors.DataCorrupted, psycopg.errors.IndexCorrupted) as damaged:
+        message = (
+            f"The database's own files are damaged ({damaged.diag.message_primary}): stop whatever writes to it, and"
+            " see docs/operating.md for restoring it."
+        )
+        return error(ENVIRONMENT, "environment", message, as_json)
     except OSError as failed:
         message = f"{failed.filename or 'The output cannot be written'}: {failed.strerror or failed}."
         give_up(sys.stdout)

@@ -4,15 +4,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.store.arrays import column
+from ops import database
 from ops.database import open_database
 from ops.problems import EnvironmentProblem
 from ops.server_sizing import GB, MB, server_settings
 from ops.settings import Settings
 from ops.wiring import Ledger
+from tests.cli.lines import issue, write
+from tests.fix_command import Onecard
 from tests.fix_postgres import Databases
 
 
@@ -95,3 +100,50 @@ def test_the_embedded_server_takes_a_fair_share_of_any_machine() -> None:
         assert (sized["fsync"], sized["synchronous_commit"], sized["full_page_writes"]) == ("on", "on", "on")
         assert (sized["jit"], sized["wal_compression"]) == ("off", "off")
     assert server_settings("test", 64 * GB, 500 * GB)["shared_buffers"] == f"{64 * MB // MB}MB"
+
+
+class Asked:
+    """A connection of which no more is known than the process that was told when it was made."""
+
+    class info:
+        backend_pid = 1
+
+    def __enter__(self) -> "Asked":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("answering", "is_shared"),
+    [((1,), False), ((7, 8, 7), False), ((7, 7), True), ((7, 8, 9), True)],
+    ids=["the server itself", "pooled by session", "lent to the next at once", "another one than before"],
+)
+def test_a_pooler_that_lends_a_session_for_a_transaction_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, answering: tuple[int, ...], is_shared: bool
+) -> None:
+    """Locks would be left with whoever is lent the session next. `answering`: the process at each question."""
+    asked = iter(answering)
+    monkeypatch.setattr(database, "_connected", lambda _: Asked())
+    monkeypatch.setattr(database, "_process", lambda _: next(asked))
+    assert database._shares_sessions(Asked(), "") is is_shared  # type: ignore[arg-type]
+    assert list(asked) == []
+
+
+def test_a_database_that_may_only_be_read_is_told_with_what_to_do(
+    onecard: Onecard, databases: Databases, dsn: str, tmp_path: Path
+) -> None:
+    """A standby refuses in the same words."""
+    file = write(tmp_path / "file", issue())
+    name = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
+    with psycopg.connect(databases.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        made = onecard("submit", file)
+        connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+        assert onecard("status").code == 0
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    assert onecard("status").code == 0
+    for ended in (made, onecard("submit", file)):
+        assert (ended.code, ended.stderr.count("\n")) == (3, 1)
+        assert "may only be read" in ended.stderr and "target_session_attrs=read-write" in ended.stderr
