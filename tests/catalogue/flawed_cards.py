@@ -1,0 +1,123 @@
+"""What is wrong with the commands of contract section 2, in the order of their refusals."""
+
+from tests.catalogue.faults import (
+    BEFORE,
+    BEN_RESTRICTED,
+    C1,
+    CANCELLED,
+    FREE,
+    FREE_TOO,
+    LATER,
+    NOT_FOR_FIRM,
+    ON_A_CARD,
+    OUT_OF_ORDER,
+    SCHEME,
+    SHAPE,
+    SUBMITTED,
+    Fault,
+    flawed,
+    identity,
+    states,
+)
+from tests.catalogue.general import ANYBODY
+from tests.catalogue.medical import NOON
+from tests.families.benefit.office import ADA, BEN, CAI
+from tests.families.counter import (
+    A1,
+    B1,
+    F1,
+    act,
+    activate,
+    delegate,
+    grant,
+    instant,
+    issue,
+    issue_to_firm,
+    lose,
+    name_agent,
+    replace,
+)
+
+IN_PHONE = act("IssueElectronicCard", "2025-03-03 10:00", level="IDENTITY")
+FLAWED = [
+    flawed(
+        (),
+        issue(NOON, FREE, ANYBODY, guardian=BEN),
+        *(SHAPE, SUBMITTED, Fault("card_sn_exists", card_sn=A1), SCHEME),
+        Fault("period_invalid", expires_on="2025-06-02"),
+        Fault("person_has_live_card", social_security_number=ADA),
+        Fault("guardian_required", guardian=None),
+        Fault("guardian_is_holder", guardian=ANYBODY),
+    ),
+    flawed(
+        (act("CancelCard", BEFORE, F1, reason="OTHER"),),
+        issue_to_firm(NOON, FREE),
+        *(SHAPE, SUBMITTED, Fault("card_sn_exists", card_sn=A1), SCHEME),
+        Fault("period_invalid", expires_on="2025-06-02"),
+        Fault("enterprise_has_live_card", issue_to_firm(BEFORE, FREE_TOO)),
+    ),
+    flawed(
+        (),
+        activate(NOON, application="BANK"),
+        *(ON_A_CARD, Fault("out_of_order", lose("FORMAL", LATER), act("LiftLoss", LATER)), states(), SCHEME),
+        Fault("application_already_active", activate("2025-03-03 10:00", application="BANK")),
+    ),
+    flawed((), lose("TEMPORARY", NOON), ON_A_CARD, OUT_OF_ORDER, states(), SCHEME),
+    flawed(
+        (),
+        replace("DAMAGED", NOON, new_card_sn=FREE_TOO),
+        *(SHAPE, Fault("missing_field", bank="ICBC"), SUBMITTED, identity(), OUT_OF_ORDER),
+        Fault("out_of_order", {**IN_PHONE, "occurred_at": instant(LATER)}),
+        *(Fault("card_not_lost", reason="LOST", state=True), states()[0], states()[2], SCHEME),
+        Fault("card_sn_exists", new_card_sn=B1),
+        Fault("period_invalid", expires_on="2025-06-02"),
+    ),
+    flawed((), act("LockCard", NOON, reason="RISK"), ON_A_CARD, OUT_OF_ORDER, states(), SCHEME),
+    flawed(
+        (),
+        act("CancelCard", NOON, reason="DEATH", died_on="2025-06-02"),
+        *(SHAPE, Fault("missing_field", died_on=None), Fault("unknown_field", reason="OTHER")),
+        *(SUBMITTED, identity(always=True), OUT_OF_ORDER, CANCELLED, SCHEME),
+        Fault("period_invalid", died_on="2099-12-31"),
+        apart="missing_field with unknown_field",
+    ),
+    flawed(
+        (),
+        act("IssueElectronicCard", NOON, level="IDENTITY"),
+        ON_A_CARD,
+        Fault(
+            "out_of_order",
+            {**IN_PHONE, "occurred_at": instant(LATER)},
+            act("RevokeElectronicCard", LATER, reason="RISK"),
+        ),
+        *(states(), SCHEME, NOT_FOR_FIRM),
+        Fault("electronic_card_exists", IN_PHONE),
+        Fault("bank_not_activated", level="PAYMENT"),
+    ),
+    flawed(
+        (),
+        delegate(NOON),
+        *(SHAPE, Fault("out_of_range", matters=[]), Fault("bad_format", valid_from="2025-02-29")),
+        *(SUBMITTED, identity(), states(), SCHEME, NOT_FOR_FIRM, BEN_RESTRICTED),
+        Fault("period_invalid", valid_from="2026-01-01"),
+        Fault("delegation_exists", {**delegate(BEFORE, delegate=CAI), "card_sn": B1}),
+        Fault("delegate_is_holder", delegate=ADA),
+    ),
+    flawed(
+        (),
+        name_agent(NOON),
+        *(SHAPE, SUBMITTED, identity(F1), states(F1), SCHEME),
+        *(Fault("not_an_enterprise", card_sn=C1), BEN_RESTRICTED),
+        Fault("period_invalid", valid_from="2026-01-01"),
+        Fault("delegation_exists", delegate(BEFORE, delegate=CAI)),
+    ),
+    flawed(
+        (),
+        grant(NOON),
+        *(SHAPE, Fault("missing_field", concession_class=None), Fault("unknown_field", kind="VENUE")),
+        *(SUBMITTED, identity(), CANCELLED, SCHEME, NOT_FOR_FIRM),
+        Fault("period_invalid", valid_from="2026-01-01"),
+        Fault("entitlement_exists", {**grant(BEFORE), "card_sn": B1}),
+        apart="missing_field with unknown_field",
+    ),
+]
