@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ledger.core.configuration import Configuration
 from ledger.families.clearing.notice import owed
 from ledger.families.clearing.units import Unit, cycle_of
 from tests.families.clearing.scene import Clearing
@@ -43,6 +44,23 @@ def test_a_reversal_after_the_cut_off_knows_the_cycle_of_its_original() -> None:
     books.cycle("2025-06")
     assert books.payable("2025-06") == -100
     assert cycle_of(books.world(), "settlement:S1") == "2025-05"
+
+
+def test_a_cut_off_takes_the_last_day_of_its_month_and_nothing_of_the_day_after() -> None:
+    books = Clearing()
+    books.settle("S1", at="2025-05-31")
+    books.settle("S2", at="2025-05-31")
+    books.settle("S3", at="2025-06-01")
+    books.settle("S4", at="2025-05-31")
+    books.confirm("S1", "S3")
+    assert books.reverse("S2", "2025-05-31") == "recorded"
+    books.cycle("2025-05")
+
+    cycles = [cycle_of(books.world(), f"settlement:S{number}") for number in (1, 2, 3, 4)]
+    assert cycles == ["2025-05", "2025-05", None, None]
+    for settlement in ("S3", "S4"):
+        dispute(books, f"P-{settlement}", settlement)
+    assert [books.row(Unit, f"settlement:{name}").deferrals for name in ("S3", "S4")] == [0, 1]
 
 
 def test_a_kept_dispute_lets_the_confirmation_stand_and_a_held_one_waits_for_the_reversal() -> None:
@@ -153,6 +171,24 @@ def test_a_carried_amount_is_flipped_in_the_first_cycle_whose_policy_says_so() -
     assert {name: books.last[name] for name in ("payer", "payee", "payable_fen", "brought_forward_fen")} == {
         "payer": "31", "payee": "34", "payable_fen": 0, "brought_forward_fen": -500,
     }  # fmt: skip
+
+
+def test_what_a_notice_was_issued_for_is_not_carried_too_when_the_policy_is_dated_back() -> None:
+    books = Clearing()
+    books.settle("S1", fen=500)
+    books.confirm("S1")
+    books.cycle("2025-05")
+    books.reverse("S1", "2025-06-10")
+    books.cycle("2025-06")
+    assert books.act("IssueNotice", cycle="2025-06", **NOTICE) == "recorded"
+    books.config = Configuration.load([CARRY])
+    books.cycle("2025-07")
+    books.settle("S2", at="2025-08-01", fen=700)
+    books.confirm("S2")
+    books.cycle("2025-08")
+    assert books.act("IssueNotice", cycle="2025-07", **NOTICE) == "nothing_to_notice"
+    assert books.act("IssueNotice", cycle="2025-08", **NOTICE) == "recorded"
+    assert (books.last["brought_forward_fen"], books.last["amount_fen"]) == (0, 700)
 
 
 def test_who_pays() -> None:
