@@ -13,7 +13,10 @@ from tests.fix_stores import soak
 
 FLAWED = [*flawed_cards.FLAWED, *flawed_benefits.FLAWED, *flawed_care.FLAWED]
 PAIRS = [(one, *pair) for one in FLAWED for pair in combinations(one.faults, 2) if one.with_both(*pair)]
-DRAWN = soak(400, len(PAIRS))
+"""Of each command two faults that go together, the first before the second."""
+NEIGHBOURS = list({(id(one), id(first)): (one, first, second) for one, first, second in reversed(PAIRS)}.values())
+"""Each fault with the next: whoever moves a test behind the next one is found in every run."""
+DRAWN = soak(200, len(PAIRS))
 
 
 def told(case: Case) -> tuple[Ledger, bytes] | None:
@@ -36,11 +39,12 @@ def test_a_command_is_recorded_and_with_each_fault_refused_for_it(one: Flawed) -
 
 def test_of_two_faults_a_command_is_refused_for_the_one_that_stands_first(seed: int) -> None:
     tested = 0
-    for one, first, second in random.Random(seed).sample(PAIRS, DRAWN):
+    asked = [*NEIGHBOURS, *random.Random(seed).sample(PAIRS, DRAWN)]
+    for one, first, second in asked:
         possible = next(filter(None, map(told, one.with_both(first, second))), None)
         if possible is not None:
             ledger, line = possible
             answer = ledger.submit_line(line)
             assert answer == first.code, f"seed {seed}, {one.then['command']}: {first} and {second}: {answer}"
             tested += 1
-    assert tested > DRAWN * 9 // 10
+    assert tested > len(asked) * 9 // 10
