@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
+from os.path import commonprefix
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -21,7 +21,6 @@ from ops.problems import EnvironmentProblem
 DEFAULT_SOURCE = "33"
 SECRET_BYTES = 32
 SHORTEST_SECRET = 16
-MISSPELT = 0.88  # a letter or two amiss; not what others name so, as an orchestrator does ONECARD_DATABASE_PORT
 FOR_TESTS = "ONECARD_TEST_"
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
@@ -133,9 +132,15 @@ def _refuse_misspelt() -> None:
     known = [f"ONECARD_{name.upper()}" for name in Settings.model_fields]
     for name in sorted(os.environ):
         if name.startswith("ONECARD_") and name not in known and not name.startswith(FOR_TESTS):
-            longer = [one for one in known if one.startswith(f"{name}_")]
-            if meant := longer or get_close_matches(name, known, n=1, cutoff=MISSPELT):
+            if meant := [one for one in known if one.startswith(f"{name}_") or _is_a_letter_away(name, one)]:
                 raise EnvironmentProblem(f"{name} is set and is no setting: {meant[0]} is. Correct or unset it.")
+
+
+def _is_a_letter_away(name: str, known: str) -> bool:
+    """Whether one letter is missing, too many or another. Others name things so too, as ONECARD_DATABASE_PORT."""
+    begun = len(commonprefix([name, known]))
+    ended = len(commonprefix([name[begun:][::-1], known[begun:][::-1]]))
+    return begun + ended >= max(len(name), len(known)) - 1
 
 
 def load_kafka_password(settings: Settings) -> str | None:
