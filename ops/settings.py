@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -138,9 +138,14 @@ def _refuse_misspelt() -> None:
 
 def _is_a_letter_away(name: str, known: str) -> bool:
     """Whether one letter is missing, too many or another. Others name things so too, as ONECARD_DATABASE_PORT."""
-    begun = len(commonprefix([name, known]))
-    ended = len(commonprefix([name[begun:][::-1], known[begun:][::-1]]))
+    begun = _alike(name, known)
+    ended = _alike(name[begun:][::-1], known[begun:][::-1])
     return begun + ended >= max(len(name), len(known)) - 1
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters they begin with are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def load_kafka_password(settings: Settings) -> str | None:
