@@ -45,6 +45,8 @@ class Ledger:
     store_id: str
     config: Configuration
     keyring: Keyring
+    # Hears what only a person can mend.
+    tell: Progress = lambda _: None
 
     def connect(self, role: str | None = None) -> psycopg.Connection[Any]:
         """An autocommit connection, as `role` if given."""
@@ -111,7 +113,7 @@ class Ledger:
         with self.connect() as connection, _telling_mismatches():
             identity.require_rows(connection)
             extend(connection, self.config, self.keyring, self.clock()())
-        return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock())
+        return Writer(lambda: self.connect(WRITER_ROLE), self.config, self.keyring, self.clock(), self.tell)
 
 
 def kafka_access(settings: Settings, client_id: str = "onecard") -> Access:
@@ -152,7 +154,7 @@ def find_configuration(settings: Settings, progress: Progress) -> identity.Kept 
 
 
 @contextmanager
-def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
+def open_ledger(settings: Settings, progress: Progress, tell: Progress = lambda _: None) -> Iterator[Ledger]:
     """Start or reach the database, bring it up to date, check that it is ours; an EnvironmentProblem otherwise."""
     config = load_configuration(settings)
     with open_database(settings, progress) as dsn:
@@ -160,4 +162,4 @@ def open_ledger(settings: Settings, progress: Progress) -> Iterator[Ledger]:
         keyring = Keyring(load_secret(settings))
         with connecting.connect(dsn) as connection, _telling_mismatches():
             found = identity.check(connection, settings.source, DEFAULT_SOURCE, config, keyring)
-        yield Ledger(settings, dsn, found.source, found.store_id, config, keyring)
+        yield Ledger(settings, dsn, found.source, found.store_id, config, keyring, tell)

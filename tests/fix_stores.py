@@ -60,9 +60,13 @@ class Store:
     def keyring(self) -> Keyring:
         return Keyring(SECRET)
 
-    def writer(self, connect: Callable[[], psycopg.Connection[Any]] | None = None) -> Writer:
+    def writer(
+        self,
+        connect: Callable[[], psycopg.Connection[Any]] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> Writer:
         made = connect or partial(self.connect, WRITER_ROLE)
-        return Writer(made, Configuration.load(self.config), self.keyring(), self.clock)
+        return Writer(made, Configuration.load(self.config), self.keyring(), self.clock, tell)
 
     def submit(self, *paths: Path, size: int = 500) -> list[Outcome]:
         with self.writer() as writer:

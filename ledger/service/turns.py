@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 MILLISECOND: Final = 1_000_000
 TURN: Final = 200 * MILLISECOND  # shared among those who wait, so that nobody waits much longer
 LINES_AHEAD: Final = 4_000
+STANDSTILL_SECONDS: Final = 15
+STANDSTILL: Final = (
+    "another command has been deciding for {seconds} seconds and more, and this one waits for it. It is at a long"
+    " cut-off, or stands still: stopped by Ctrl-Z (`fg` lets it go on) or hanging. In the database, `SELECT * FROM"
+    " pg_stat_activity WHERE pid = {process}` tells where it runs, and `SELECT pg_terminate_backend({process})` takes"
+    " its turn away and loses nothing."
+)
 
 
 class Turn:
@@ -32,6 +39,23 @@ class Turn:
     def is_over(self, others: int) -> bool:
         """Whether it was long enough for as many as wait."""
         return others > 0 and time.monotonic_ns() >= self._begun + TURN // others
+
+
+class StandstillWatch:
+    """Notices, for who waits, that another process's turn goes on and on: one that was stopped (Ctrl-Z) keeps its lock,
+    and nothing but the end of its session takes that away."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._seen = 0
+        self._told = 0
+
+    def look(self, number: int, process: int | None) -> None:
+        """Whose turn it is, every STANDSTILL_SECONDS; each turn that stands still is told once."""
+        if number == self._seen != self._told and process is not None:
+            self._told = number
+            self._tell(STANDSTILL.format(seconds=STANDSTILL_SECONDS, process=process))
+        self._seen = number
 
 
 class Reading(Iterator["Batch"]):

@@ -12,7 +12,7 @@ every batch decided on top of it are decided again on fresh connections, unless 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -27,9 +27,9 @@ from ledger.service.barriers import Barriers
 from ledger.service.batch import Decided, InFlight, Line, Outcome, decide_batch
 from ledger.service.idle import IdleWatch
 from ledger.service.session import Connect, RunTaken, Session, StoreUnreachable
-from ledger.service.turns import Reading, Turn
+from ledger.service.turns import STANDSTILL_SECONDS, Reading, StandstillWatch, Turn
 from ledger.store import appending, identity, runs
-from ledger.store.lease import LeaseLost
+from ledger.store.lease import LeaseLost, turn
 from ledger.store.runs import Progress
 
 __all__ = ["Batch", "RunTaken", "StoreUnreachable", "Writer"]
@@ -76,7 +76,16 @@ class _InFlight:
 class Writer:
     """Appends for one process. Use as a context manager; not to be shared between threads."""
 
-    def __init__(self, connect: Connect, config: Configuration, keyring: Keyring, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        config: Configuration,
+        keyring: Keyring,
+        clock: Callable[[], int],
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`tell` hears, in a whole sentence, what only a person can mend."""
+        self._tell = tell
         self._config = config
         self._keyring = keyring
         self._clock = clock
@@ -173,13 +182,14 @@ class Writer:
     def _wait_for_lease(self) -> None:
         """Read on meanwhile; interrupted, leave nobody waiting for us."""
         lease, reading = self.session.lease, self._reading
-        if reading is None:
-            lease.take()
-            return
         taking = self._committer.submit(lease.take)
         try:
-            while not taking.done() and reading.more():
+            while reading is not None and not taking.done() and reading.more():
                 pass
+            watch = StandstillWatch(self._tell)
+            while wait([taking], STANDSTILL_SECONDS).not_done:
+                with suppress(*appending.GONE):  # then taking the lease fails, too
+                    watch.look(*turn(self.session.reading))
             taking.result()
         except BaseException:
             if not taking.done():

@@ -17,6 +17,14 @@ WAITING = f"""
     WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# Whose turn it is: its number, and the process of the server that holds it.
+TURN = f"""
+    SELECT number, (
+        SELECT pid FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) FROM ledger.lease
+"""
 # First in a transaction that changes what is decided upon: who lost the lease without noticing changes nothing.
 BEGIN_APPEND = "SELECT ledger.begin_append(%s)"
 TAKE = f"SELECT ledger.take_lease(), ({WAITING})"
@@ -24,6 +32,13 @@ TAKE = f"SELECT ledger.take_lease(), ({WAITING})"
 
 class LeaseLost(Exception):
     """Another process decides now; nothing of ours was appended after it took over."""
+
+
+def turn(connection: psycopg.Connection[Any]) -> tuple[int, int | None]:
+    """Whose turn it is, asked by who waits for his own: the lease's number, and the server's process that holds it."""
+    row = connection.execute(TURN).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 class Lease:

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from ops.cli.output import FOUND, Problem, progress_told
+from ops.cli.output import FOUND, Problem, progress_told, tell
 from ops.settings import Settings, load_settings
 from ops.wiring import Ledger, open_ledger
 from projections.questions import snapshot
@@ -34,7 +34,7 @@ def settings_now() -> Settings:
 @contextmanager
 def opened() -> Iterator[Ledger]:
     """The ledger that these settings name."""
-    with open_ledger(settings_now(), progress_told) as ledger:
+    with open_ledger(settings_now(), progress_told, lambda message: tell(f"onecard: {message}")) as ledger:
         yield ledger
 
 

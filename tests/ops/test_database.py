@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
@@ -17,7 +17,7 @@ from ops.server_sizing import GB, MB, server_settings
 from ops.settings import Settings
 from ops.wiring import Ledger
 from tests.cli.lines import issue, write
-from tests.fix_command import Onecard
+from tests.fix_command import Onecard, as_url
 from tests.fix_postgres import Databases
 
 
@@ -26,8 +26,7 @@ def quiet(_: str) -> None:
 
 
 def url_of(dsn: str, **changed: str) -> str:
-    parts = psycopg.conninfo.conninfo_to_dict(dsn) | changed
-    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={parts['host']}&port={parts.get('port', 5432)}"
+    return as_url(make_conninfo(dsn, **changed))
 
 
 def test_a_server_named_by_url_is_used_as_it_is(dsn: str) -> None:

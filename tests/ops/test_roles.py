@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ops.migrate import migrate
@@ -21,7 +22,9 @@ def owned_by(dsn: str) -> Iterator[Made]:
     name = conninfo_to_dict(dsn)["dbname"]
     migrate(dsn)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {user} LOGIN")
+        # A server that asks for passwords is told the one that the test's own user has.
+        password = sql.Literal(conninfo_to_dict(dsn).get("password") or "any")
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(user), password))
         connection.execute("DROP SCHEMA ledger, views, onecard CASCADE")
         connection.execute(f"ALTER DATABASE {name} OWNER TO {user}")
 

@@ -3,17 +3,18 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from ledger.service import turns
+from ledger.service import turns, writer
 from ledger.service.batch import Line
-from ledger.service.turns import LINES_AHEAD, MILLISECOND, Reading, Turn
+from ledger.service.turns import LINES_AHEAD, MILLISECOND, Reading, StandstillWatch, Turn
 from ledger.service.writer import Batch
 from ledger.store.appending import Append, commit
-from ledger.store.lease import WAITING, Lease
-from tests.fix_stores import Store
+from ledger.store.lease import WAITING, Lease, LeaseLost
+from tests.fix_stores import Store, submitted
 
 
 class Clock:
@@ -81,6 +82,40 @@ def test_a_commit_tells_how_many_wait_and_so_does_taking_the_lease(store: Store)
             present[0].release()
         for thread in waiting:
             thread.join()
+
+
+def test_who_waits_for_a_process_that_stands_still_tells_what_takes_its_turn_away(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process keeps its session, and with it the lock: nothing went on, and nobody was told."""
+    monkeypatch.setattr(writer, "STANDSTILL_SECONDS", 1)
+    path = tmp_path / "line.jsonl"
+    path.write_bytes(b'{"command": "ActivateCard"}\n')
+    told: list[str] = []
+
+    with store.connect("onecard_writer") as still:
+        stopped = Lease(still)
+        stopped.take()
+
+        def end_its_session(message: str) -> None:
+            told.append(message)
+            process = int(message.rpartition("pg_terminate_backend(")[2].partition(")")[0])
+            assert store.ask("SELECT pg_terminate_backend(%s)", process) == [(True,)]
+
+        with store.writer(tell=end_its_session) as waiting:
+            assert [getattr(one.outcome, "code", None) for one in submitted(waiting, path)] == ["missing_field"]
+            with pytest.raises(LeaseLost), store.connect("onecard_writer") as connection:
+                commit(connection, Append(stopped.number))  # as the stopped process would, once it goes on
+    assert len(told) == 1 and "Ctrl-Z" in told[0]
+
+
+def test_turns_that_pass_on_are_not_told_however_long_one_waits() -> None:
+    told: list[str] = []
+    watch = StandstillWatch(told.append)
+    for number in (4, 5, 6, 6, 6, 7, 8):
+        watch.look(number, 1_000 + number)
+    watch.look(8, None)  # between two turns
+    assert [message.count("1006") for message in told] == [2]
 
 
 def batches(count: int, size: int) -> Iterator[Batch]:

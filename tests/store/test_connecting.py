@@ -1,9 +1,11 @@
 """What is set at the server for other programs neither ends our work nor weakens what a receipt promises."""
 
+import os
+
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.store.connecting import FIRST_WITH_TRANSACTION_TIMEOUT, LIMITS, connect
 
@@ -33,3 +35,10 @@ def test_a_commit_is_on_the_disk_when_it_is_told_whatever_others_do_without(dsn:
     set_for_everybody(dsn, synchronous_commit=kept)
     with connect(dsn) as connection:
         assert connection.execute("SHOW synchronous_commit").fetchone() == (ours,)
+
+
+def test_an_administrator_sees_which_process_a_session_belongs_to(dsn: str) -> None:
+    with connect(dsn) as connection:
+        assert connection.execute("SHOW application_name").fetchone() == (f"onecard, process {os.getpid()}",)
+    with connect(make_conninfo(dsn, application_name="mine")) as connection:
+        assert connection.execute("SHOW application_name").fetchone() == ("mine",)

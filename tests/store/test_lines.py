@@ -74,7 +74,7 @@ def test_a_cut_off_takes_what_the_contract_says(
     traffic = Traffic()
     empty(connection)
     cursor = connection.cursor()
-    with psycopg.connect(connection.info.dsn) as reading:
+    with psycopg.connect(connection.info.dsn, password=connection.info.password) as reading:
         for month in months:
             prepared = None
             for _ in range(chance.randrange(5, 40)):
