@@ -1,13 +1,13 @@
 """What a cycle came to: its table, its notices and how far they are paid, who owes whom net (queries.md section 4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ledger.core.calendar import last_day
 from ledger.core.configuration import Configuration
-from ledger.families.clearing.notice import owed
+from ledger.families.clearing.notice import notice_name, owed
 from ledger.families.clearing.prepayment import usage
 from ledger.families.clearing.table import TableRow
 from ledger.store import lines as store_lines
@@ -118,8 +118,8 @@ def notice_objects(
     """Every notice of a cycle, issued or not, by pair; none unless the cycle is closed."""
     if calendar.state(month) != "CLOSED":
         return []
-    totals, brought = _totals(cursor, view, month, calendar, config)
     issued = _issued(cursor, view, month)
+    totals, brought = _totals(cursor, view, month, calendar, config, issued.keys())
     remitted = _remitted(cursor, view, month)
     bases = _bases(cursor, view, calendar.closed[month])
     cursor.execute(f"SELECT home, treatment FROM {view.own.named('alerts')} WHERE cycle = %s", (month,))
@@ -127,7 +127,7 @@ def notice_objects(
     found = []
     for pair in sorted(totals.keys() | brought.keys()):
         book, home, treatment = pair
-        notice_id = f"{month}-{book}-{home}-{treatment}"
+        notice_id = notice_name(month, *pair)
         payable = totals.get(pair, 0)
         carries = _carries(config, month, home)
         due = owed(home, treatment, payable, brought.get(pair, 0), carries)
@@ -164,9 +164,12 @@ def _carries(config: Configuration, month: str, home: str) -> bool:
 
 
 def _totals(
-    cursor: Cursor, view: View, month: str, calendar: Calendar, config: Configuration
+    cursor: Cursor, view: View, month: str, calendar: Calendar, config: Configuration, issued: Container[str]
 ) -> tuple[dict[Pair, int], dict[Pair, int]]:
-    """Pair totals of the cycle, and what the closed cycles before it carried into it (not 0)."""
+    """Pair totals of the cycle, and what the closed cycles before it carried into it (not 0).
+
+    Nothing is carried that a notice was issued for.
+    """
     cursor.execute(
         f"SELECT cycle, book, home, treatment, sum(payable_fen)::bigint FROM {view.own.rows}"
         " WHERE cycle <= %s GROUP BY 1, 2, 3, 4",
@@ -179,15 +182,19 @@ def _totals(
     for cycle in (one for one in calendar.cycles if one < month):
         totals = by_cycle[cycle]
         nets = {pair: totals.get(pair, 0) + carried.get(pair, 0) for pair in totals.keys() | carried.keys()}
-        carried = {pair: net for pair, net in nets.items() if net < 0 and _carries(config, cycle, pair[1])}
+        carried = {
+            pair: net
+            for pair, net in nets.items()
+            if net < 0 and _carries(config, cycle, pair[1]) and notice_name(cycle, *pair) not in issued
+        }
     return by_cycle[month], carried
 
 
 def _issued(cursor: Cursor, view: View, month: str) -> dict[str, tuple[Any, ...]]:
-    """What was issued stays as it was issued."""
+    """Notices up to a cycle: what was issued stays as it was issued."""
     cursor.execute(
         "SELECT notice_id, payable_fen, brought_forward_fen, payer, payee, amount_fen"
-        f" FROM {view.own.named('notices')} WHERE cycle = %s",
+        f" FROM {view.own.named('notices')} WHERE cycle <= %s",
         (month,),
     )
     return {notice_id: tuple(figures) for notice_id, *figures in cursor.fetchall()}

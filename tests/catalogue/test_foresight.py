@@ -21,7 +21,7 @@ FOUND_OUT = {
     "CutOffCycle": {"cut_offs", "cycle"},
     "DestroyPersonKey": {"card_spans", "person"},  # once in a life
     "ExpirePass": {"pass_venue", "pass_venues"},  # those visited
-    "IssueNotice": {"cycle_pair"},  # the pair of the month before, back to its last notice
+    "IssueNotice": {"cycle_pair", "notice"},  # of the months before, back to the last that carried nothing
     "OffsetBenefit": {"line_offsets"},
     "RefundMerchant": {"merchant_day_sum"},  # the first open day, where that of the refund is closed
     "ResolveObjection": {"claim_year"},

@@ -31,7 +31,8 @@ def brought(log: Log, cycle: str, pair: Pair) -> int:
         if earlier == cycle:
             break
         owed = pair_total(log, earlier, pair) + carried
-        carried = owed if owed < 0 and policy(log, earlier, pair[1]) == "CARRY" else 0
+        is_asked_for = log.first("NoticeIssued", notice_id="-".join((earlier, *pair))) is not None
+        carried = owed if owed < 0 and policy(log, earlier, pair[1]) == "CARRY" and not is_asked_for else 0
     return carried
 
 

@@ -69,6 +69,10 @@ def owed(home: str, treatment: str, payable: int, brought: int, carries: bool) -
     return Owed(payable, brought, None, None)
 
 
+def notice_name(cycle: str, book: str, home: str, treatment: str) -> str:
+    return f"{cycle}-{book}-{home}-{treatment}"
+
+
 def carries(world: World, cycle: str, home: str) -> bool:
     """Whether a negative pair of `home` is carried on from a cycle rather than flipped."""
     policy: str = world.config.value("clearing.negative_pair", last_day(cycle), home)
@@ -76,16 +80,24 @@ def carries(world: World, cycle: str, home: str) -> bool:
 
 
 def brought_forward(world: World, cycle: str, book: str, home: str, treatment: str) -> int:
-    """What the closed cycles before have carried into this one: never positive."""
+    """What the closed cycles before have carried into this one: never positive.
+
+    What a notice was issued for is to be paid and is not carried, also where the policy was dated back since.
+    """
     chain: list[str] = []
     for earlier in reversed(closed_before(world, cycle)):
         if not carries(world, earlier, home):
             break
-        chain.append(pair_name(earlier, book, home, treatment))
-    world.load((Pair, name) for name in chain)
+        chain.append(earlier)
+    pairs = {earlier: pair_name(earlier, book, home, treatment) for earlier in chain}
+    notices = {earlier: notice_name(earlier, book, home, treatment) for earlier in chain}
+    world.load([*((Pair, name) for name in pairs.values()), *((Notice, name) for name in notices.values())])
     carried = 0
-    for name in reversed(chain):
-        pair = world.get(Pair, name)
+    for earlier in reversed(chain):
+        if world.get(Notice, notices[earlier]) is not None:
+            carried = 0
+            continue
+        pair = world.get(Pair, pairs[earlier])
         carried = min(0, carried + (pair.payable_fen if pair is not None else 0))
     return carried
 
@@ -101,7 +113,7 @@ def issue(command: Command, world: World) -> list[Draft]:
     found = owed(home, treatment, pair.payable_fen, brought, carries(world, cycle, home))
     if found.payer is None:
         raise Rejected("nothing_to_notice", "nothing is owed, or it is carried forward", "cycle")
-    notice_id = notice_name(command)
+    notice_id = notice_name(cycle, book, home, treatment)
     if world.get(Notice, notice_id) is not None:
         raise Rejected("notice_exists", "the notice was issued before", "cycle")
     derived = {
@@ -115,15 +127,12 @@ def issue(command: Command, world: World) -> list[Draft]:
     return [Draft("NoticeIssued", derived)]
 
 
-def notice_name(command: Command) -> str:
-    return f"{command['cycle']}-{command['book']}-{command['home']}-{command['treatment']}"
-
-
 def keys(command: Command, world: World) -> Iterator[Name]:
+    named = command["cycle"], command["book"], command["home"], command["treatment"]
     yield Cycle, command["cycle"]
     yield Calendar, ALL
-    yield Pair, pair_name(command["cycle"], command["book"], command["home"], command["treatment"])
-    yield Notice, notice_name(command)
+    yield Pair, pair_name(*named)
+    yield Notice, notice_name(*named)
 
 
 def keys_then(command: Command, world: World) -> Iterator[Name]:
