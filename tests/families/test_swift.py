@@ -8,7 +8,7 @@ import pytest
 from ledger.core.decider import Command
 from ledger.core.identity import Keyring
 from ledger.core.rejection import Rejected
-from ledger.core.shape import read_object
+from ledger.core.shape import envelope, read_object
 from ledger.families.registry import TABLE
 from tests.fix_stores import soak
 from tests.model.histories import history
@@ -19,6 +19,42 @@ PIECES = (
     *(rb'" , : { } [ ] \ \" \u0041 \ud800 0 1 9 -1 1.0 1e2 -0 00 null true NaN "a":1 ,"a":1 "command" "" :"').split(),
     *(b" ", b"\t", b"\r", b"\x0b", b"\x00", b"\x7f", b"\xff", b"\xed\xa0\x80", b"\xc3\xa9", b"\xef\xbb\xbf"),
     *(b"9" * 20, b"9" * 400, b"0000", b"2000", b"0229", b"310000"),
+)
+# What a field may be said to be: values of every type at and beyond its bounds, and spellings that readers take apart.
+SAID = (
+    *b"0 -0 -1 1.0 -0.0 1e0 1E2 10e-1 01 +1 .5 1. 0x1 NaN Infinity true True null [] {}".split(),
+    *b"2147483647 2147483648 10000000000000 10000000000001 1e13".split(),
+    *b"9223372036854775807 9223372036854775808 18446744073709551616 -9223372036854775809".split(),
+    *(b"9" * 30, b"9" * 5_000, b"1" + b"0" * 400),
+    *b'"" "a" "A" "a:b" "-a" "_a" "a_.-" "\\u0031" "\\ud800" "\\ud83d\\ude00" "a\\n" "\\u0000"'.split(),
+    *(b'" "', b'"a "', b'" a"', b'"a\t"', b'"a\n"', b'"a\x00"', b'"\x7f"', b'"\xff"', b'"\xed\xa0\x80"', b'"\xc0\x80"'),
+    *(
+        f'"{text}"'.encode()
+        for text in ("\x80", "\x85", "\xa0", "\u2028", "\ufeff", "\xe9", "\uff11", "\u0661", "\U0001f600")
+    ),
+    *(f'"{text}"'.encode() for one in "x\u6c49\U0001f600" for text in (one * 64, one * 65, one * 128, one * 129)),
+    *(f'"{text}"'.encode() for one in "x\u6c49\U0001f600" for text in (one * 500, one * 501)),
+    *b'["ALL"] ["ALL","ALL"] ["ALL",1] ["ALL",null] ["X"] [["ALL"]] [{}] ["ALL",]'.split(),
+    *b'{"310100":1} {"310100":1,"310100":1} {"310100":0} {"310100":1.0} {"310100":null} {"9":1} {"a":{"b":1}}'.split(),
+    *b'{"390100":1,"310100":2} {"310100":1,"390100":"1"} {"\\u003310100":1}'.split(),
+    *b'"2025-02-29" "2024-02-29" "2025-06-31" "1999-12-31" "2100-01-01" "0000-02-29" "0000-02-30" "20250101"'.split(),
+    *b'"2025-1-1" "2025-W01-1" "2025-01" "2025-00" "2025-13" "1999-12" "2100-01" "0000-01"'.split(),
+    *(
+        f'"2025-01-01T00:00:00{end}"'.encode()
+        for end in "Z z .Z .1Z .1234567Z ,1Z .123456+14:00 +14:01 -14:00 +15:00 +0800 +08 +08:60 -00:00 \\n".split()
+    ),
+    *b'"2025-01-01t00:00:00Z" "2025-01-01T24:00:00Z" "2025-01-01T00:60:00Z" "2025-01-01T00:00:60Z"'.split(),
+    *b'"2025-01-01T00:00Z" "2025-01-01T00:00:5Z" "2025-02-29T00:00:00Z" "0000-02-29T00:00:00Z"'.split(),
+    *b'"0000-02-30T00:00:00Z" "0001-01-01T00:00:00+14:00" "9999-12-31T23:59:59-14:00"'.split(),
+    *b'"2000-01-01T07:59:59.999999+08:00" "2000-01-01T08:00:00+08:00" "2099-12-31T23:59:59-00:01"'.split(),
+    *b'"2100-01-01T07:59:59.999999+08:00" "2100-01-01T08:00:00+08:00"'.split(),
+    *b'"340101196001010014" "34010119600101001X" "340101196002300014" "110101190002290010"'.split(),
+    *(
+        b'"%bD15600000500000000000000%b"' % ends
+        for ends in ((b"340000", b"A1"), (b"340000", b"a1"), (b"170000", b"A1"))
+    ),
+    *b'"340100" "990100" "34010" "34" "16" "3" "A00000011" "A00000012" "91350100M000100Y43" "310" "311" "11"'.split(),
+    *(b'"' + one * 64 + b'"' for one in (b"a", b"A", b"g")),
 )
 
 
@@ -103,6 +139,25 @@ def test_both_agree_on_lines_told_otherwise(seed: int) -> None:
     objects = [command for command in map(_object, LINES) if command]
     taken = sum(assert_agree(retold(chance, chance.choice(objects))) for _ in range(soak(5_000, 700_000)))
 
+    assert taken > 100
+
+
+def test_both_agree_on_every_field_of_every_command_however_it_is_said(seed: int) -> None:
+    chance = random.Random(seed)
+    longest: dict[str, dict[str, object]] = {}
+    for command in map(_object, LINES):
+        name = str(command.get("command"))
+        if name in TABLE.commands and len(command) > len(longest.get(name, {})):
+            longest[name] = command
+    assert longest.keys() == TABLE.commands.keys()
+    taken = 0
+    for name, command in longest.items():
+        told = {field: json.dumps(value, ensure_ascii=False).encode() for field, value in command.items()}
+        own = TABLE.commands[name].fields
+        for field in {one.name for one in (*envelope(TABLE.commands[name].card, own), *own)}:
+            for said_to_be in chance.sample(SAID, soak(5, len(SAID))):
+                fields = (b'"%b":%b' % (key.encode(), value) for key, value in {**told, field: said_to_be}.items())
+                taken += assert_agree(b"{" + b",".join(fields) + b"}")
     assert taken > 100
 
 
