@@ -312,6 +312,13 @@ def test_death_within_the_period_does_not_stop_its_payout() -> None:
     ledger.given(add_line("B1", payee=BEN, household_head=BEN), approve("B1"), send("B1"))
 
 
+def test_an_offset_leaves_at_least_one_fen_of_a_line() -> None:
+    ledger = office()
+    ledger.given(*paid(), overpaid("O1", "B1", fen=1_000), open_batch("B2", period="2025-07"), add_line("B2"))
+    assert ledger.submit(offset("F1", "O1", "B2", fen=1_000)) == "offset_exceeds_line"
+    ledger.given(offset("F1", "O1", "B2", fen=999))
+
+
 def test_budgets_of_two_programmes_do_not_mix() -> None:
     ledger = office()
     ledger.given(budget(5_000, "rent"), *sent(programme="rent"))
