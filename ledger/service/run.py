@@ -20,12 +20,14 @@ from ledger.service.batch import Line, Outcome, Receipt
 from ledger.service.session import Session
 from ledger.service.writer import Batch, StoreUnreachable, Writer
 from ledger.store import runs, submissions
+from ledger.store.containers import Damaged
 
 BATCH_LINES = 500
 FILE_MARK = b"\x00onecard file\x00"
 BLOCK = 1 << 18
 PIECE = b"a piece of an over-long line"
 KEPT_OF_LONG_LINE = 256
+CHANGED = "the input was changed while it was read, so that lines decided before cannot be answered"
 
 
 @dataclass(slots=True)
@@ -215,8 +217,12 @@ def submit_files(
             session.claim(run.run_id)
         batches = read_batches(open_files(), keyring, size, shape=form.shaped)
         if run.next_line:
+            answered = 0
             for batch in read_batches(open_files(), keyring, size, run.next_line, form.shaped):
+                answered += len(batch.lines)
                 yield _answer_again(session.leasing, run, batch)
+            if answered < run.next_line:
+                raise Damaged(CHANGED)
             batches = _after(batches, run.next_line)
     except psycopg.OperationalError as error:
         if not session.is_lost(error):
@@ -322,8 +328,10 @@ def _answer_again(connection: psycopg.Connection[Any], run: runs.Run, batch: Inp
         if refusal is not None and refusal.code != runs.DUPLICATE:
             outcome = Rejected(refusal.code, refusal.message, refusal.field)
         else:
-            assert line.line.command is not None
-            made = found[(line.line.command.submitter, line.line.command.reference)]
+            command = line.line.command
+            made = None if command is None else found.get((command.submitter, command.reference))
+            if command is None or made is None or made.digest not in (command.digest, submissions.RESTORED):
+                raise Damaged(CHANGED)
             is_first = refusal is None and made.position > run.head_before
             status = "recorded" if is_first else "duplicate"
             outcome = Receipt(status, made.stream_id, made.version, made.position)

@@ -2,16 +2,20 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.core.rejection import Rejected
 from ledger.core.shape import LINE_LIMIT
 from ledger.service.batch import Outcome, Receipt
+from ledger.service.run import submit_files
 from ledger.service.writer import StoreUnreachable
 from ledger.store import appending
+from ledger.store.containers import Damaged
 from tests.crash.processes import KILLED, answers, run, start
 from tests.fix_stores import Store, assert_same, submitted, told
 from tests.model.histories import history
@@ -253,3 +257,32 @@ def test_a_long_line_is_skipped_only_if_all_of_it_is_blank(store: Store, tmp_pat
         found = [(one.input.number, one.outcome) for one in submitted(writer, path)]
     assert [number for number, _ in found] == [2, 3, 4]
     assert statuses([outcome for _, outcome in found]) == ["malformed_json"] * 3
+
+
+@pytest.mark.parametrize("edited", ["another line", "another content", "a line that is no command", "a line less"])
+def test_a_file_edited_while_its_run_is_taken_up_is_told_and_nobody_gets_a_receipt_for_what_was_not_recorded(
+    store: Store, tmp_path: Path, edited: str
+) -> None:
+    """The run was found by the bytes of before, and its lines are read once more to be answered."""
+    lines = cards(10)
+    path = write(tmp_path / "a.jsonl", lines)
+    broken_off(store, path, after=10, size=5)
+    changed = {
+        "another line": [*lines[:3], cards(11)[-1].replace(b'"r', b'"s'), *lines[4:]],
+        "another content": [*lines[:2], lines[2].replace(b"1000", b"1001"), *lines[3:]],
+        "a line that is no command": [*lines[:3], b"{}", *lines[4:]],
+        "a line less": lines[:3],
+    }[edited]
+
+    with store.writer() as writer:
+        opened = count()
+
+        def open_files() -> Iterator[Any]:
+            if next(opened) == 1:
+                write(path, changed)
+            with path.open("rb") as file:
+                yield file
+
+        with pytest.raises(Damaged, match="changed while"):
+            for _ in submit_files(writer, open_files, store.keyring(), 5):
+                pass
