@@ -93,6 +93,20 @@ def test_what_is_recorded_meanwhile_counts(dsn: str, finished: list[int], meanwh
         assert taken(scene) == {"B", "C", "E"}
 
 
+def test_what_is_withdrawn_to_the_last_bill_meanwhile_leaves_no_row(dsn: str, meanwhile: Meanwhile) -> None:
+    made = bills()
+    with Scene(dsn, [], CLOCK_MICROS) as scene, Scene(dsn, [], CLOCK_MICROS) as other:
+        scene.submit(made.lines())
+        confirm(made, "WithdrawConfirmation", "A", "B")
+        more = last(made, 1)
+        meanwhile(lambda _: other.submit(more))
+        cut_off(made)
+        scene.submit(last(made, 1))
+        assert taken(scene) == set()
+        with scene.connect() as connection:
+            assert connection.execute("SELECT * FROM ledger.clearing_rows").fetchall() == []
+
+
 def test_a_snapshot_that_is_lost_is_read_again(dsn: str, finished: list[int], meanwhile: Meanwhile) -> None:
     made = bills()
     with Scene(dsn, [], CLOCK_MICROS) as scene, scene.connect() as killer:

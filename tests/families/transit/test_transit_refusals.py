@@ -157,3 +157,46 @@ def test_a_concession_holds_in_its_class_province_and_days_only() -> None:
         ride(3, NOON, operating_area="340100"),
     ]
     assert set(refused) == {"concession_not_valid"}
+
+
+def rule(key: str, scope: str, value: int) -> dict[str, Any]:
+    return {"key": f"transit.{key}", "scope": scope, "effective_from": "2025-05-02", "value": value}
+
+
+NEXT_DAY = instant("2025-05-03 00:00")
+
+
+@pytest.mark.parametrize(
+    ("key", "scope", "value", "history", "command", "code"),
+    [
+        # of the province where the tap was made
+        ("late_days", "31", 0, LOADED, tap("SINGLE", 1, NOON, uploaded_at=NEXT_DAY), "tap_too_late"),
+        ("blacklist_delay_minutes", "31", 0, (*LOADED, lose("FORMAL", NOON)), tap("SINGLE", 1, NOON), "card_lost"),
+        # of the province of the card
+        ("purse_max_fen", "34", 1000, LOADED, load(1, NOON), "purse_limit_exceeded"),
+        ("offline_grace_fen", "34", 0, LOADED, tap("SINGLE", 1, NOON, 1001), "insufficient_transit_purse"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_rule_is_that_of_the_province_it_is_made_for_from_its_day_on(
+    key: str, scope: str, value: int, history: tuple[Command, ...], command: Command, code: str
+) -> None:
+    other = "34" if scope == "31" else "31"
+    begins_later = {**rule(key, scope, value), "effective_from": "2025-05-03"}
+    in_shanghai = command | ({"operating_area": "310106"} if command["command"] == "TapTransit" else {})
+
+    answers = []
+    for configuration in (rule(key, scope, value), rule(key, other, value), begins_later):
+        ledger = Ledger(configuration)
+        ledger.given(*history)
+        answers.append(ledger.submit(in_shanghai))
+    assert [answer if isinstance(answer, str) else "recorded" for answer in answers] == [code, "recorded", "recorded"]
+
+
+def test_a_purse_is_filled_to_its_limit_and_emptied_to_its_grace() -> None:
+    ledger = Ledger(rule("purse_max_fen", "34", 1500), rule("offline_grace_fen", "34", 200))
+    ledger.given(*LOADED, load(500, NOON))
+    assert ledger.submit(load(1, NOON)) == "purse_limit_exceeded"
+
+    assert ledger.submit(tap("SINGLE", 1, NOON, 1701)) == "insufficient_transit_purse"
+    ledger.given(tap("SINGLE", 1, NOON, 1700))
