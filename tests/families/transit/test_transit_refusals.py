@@ -200,3 +200,13 @@ def test_a_purse_is_filled_to_its_limit_and_emptied_to_its_grace() -> None:
 
     assert ledger.submit(tap("SINGLE", 1, NOON, 1701)) == "insufficient_transit_purse"
     ledger.given(tap("SINGLE", 1, NOON, 1700))
+
+
+def test_a_purse_left_below_a_grace_that_shrank_takes_what_costs_nothing_more() -> None:
+    ledger = Ledger(
+        rule("offline_grace_fen", "34", 500), {**rule("offline_grace_fen", "34", 0), "effective_from": "2025-05-03"}
+    )
+    ledger.given(*LOADED, tap("SINGLE", 1, NOON, 1500))
+
+    assert ledger.submit(tap("SINGLE", 2, "2025-05-03 12:00", 1)) == "insufficient_transit_purse"
+    ledger.given(tap("SINGLE", 2, "2025-05-03 12:00", 0), correct("COMPLAINT", 1, "2025-05-03 12:00", 1400))
