@@ -99,6 +99,7 @@ def test_lists_and_maps_in_several_blocks_are_read_as_one() -> None:
         (lambda data: data[:4], "not framed"),
         (lambda data: b"\x01" + data[1:], "not framed"),
         (lambda data: b"\x00\x00\x0f\x42\x40" + data[5:], "schema id 1000000 is not registered"),
+        (lambda data: b"\x00\x01" + data[2:], "is not registered"),
         (lambda data: data + b"\x00", "1 bytes too many"),
         (lambda data: data[:-1], "TransitTapped"),
         (lambda data: data[:5], "TransitTapped"),
