@@ -1,7 +1,8 @@
 """`history`, `explain`, `statement`: one card, told from the log."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -18,6 +19,11 @@ from projections.questions.audit import Selection
 from projections.questions.national import cards as national
 from projections.views.audit import NAME
 
+ELECTRONIC: Final = {
+    "NONE": "no electronic card",
+    "IN_FORCE": "electronic card in force",
+    "REVOKED": "electronic card revoked",
+}
 Stream = Annotated[
     str, typer.Argument(metavar="CARD", help="A card_sn, current or retired, a card_id, or any stream's id.")
 ]
@@ -137,17 +143,34 @@ def _show_history(found: dict[str, Any]) -> None:
         for whose, stream, card in _streams(found):
             console.print(f"{'Stream' if card is None else 'Card'} {stream}{whose}")
             if card is not None:
-                said = (f"{key} {value}" for key, value in card.items() if value is not None)
-                console.print("  " + ", ".join(said))
+                console.print(f"  {_card_told(card)}")
         for span in found["card_sns"]:
-            until = "is current" if span["to"] is None else f"until {span['to']}"
-            console.print(f"  {span['card_sn']}{_whose(span)} since {span['from']}, {until}")
+            until = "in use" if span["to"] is None else f"until {span['to']}"
+            console.print(f"  card_sn {span['card_sn']}{_whose(span)} since {span['from']}, {until}")
         columns = ("version>", "position>", "occurred", "event", "submitter", "reference", "postings")
-        console.print(listed(columns, found["events"][:ROWS_FOR_PEOPLE], _event_row))
+        own = tuple(f"card:{stream}:" for _, stream, card in _streams(found) if card is not None)
+        if found["events"]:
+            console.print(listed(columns, found["events"][:ROWS_FOR_PEOPLE], partial(_event_row, own=own)))
+        else:
+            console.print("Nothing had happened.")
         _tell_rest(console, found["events"])
         if found["accounts"]:
             console.print(listed(ACCOUNT_COLUMNS, found["accounts"], account_row))
         console.print(f"Yuan, up to position {told(found['position'])}.")
+
+
+def _card_told(card: dict[str, Any]) -> str:
+    """What the events make of a card, as people say it."""
+    if card["state"] is None:
+        return "not issued yet"
+    names = {"social security": card["social_security_active"], "bank": card["bank_active"]}
+    active = " and ".join(name for name, is_active in names.items() if is_active)
+    said = [card["state"], f"{active} active" if active else "nothing active", ELECTRONIC[card["electronic_card"]]]
+    if card["loss_expires_at"] is not None:
+        said.append(f"loss ends {card['loss_expires_at']}")
+    if card["restricted"]:
+        said.append("processing restricted")
+    return ", ".join(said)
 
 
 def _streams(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
@@ -159,10 +182,17 @@ def _streams(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any] |
         yield f" of {source}", stream, found["card"][source]
 
 
-def _event_row(event: dict[str, Any]) -> tuple[object, ...]:
-    postings = "\n".join(f"{yuan(one['amount_fen'])} {one['account']}" for one in event["postings"])
+def _event_row(event: dict[str, Any], own: tuple[str, ...]) -> tuple[object, ...]:
+    """An account of the card itself (`own` begins its name) goes by what it is for: balances have the whole names."""
+    legs = [(yuan(one["amount_fen"]), _for_short(one["account"], own)) for one in event["postings"]]
+    widest = max((len(amount) for amount, _ in legs), default=0)
+    postings = "\n".join(f"{amount:>{widest}} {account}" for amount, account in legs)
     names = ("card_version", "position", "occurred_at", "event", "submitter", "reference")
     return *(event[name] for name in names), postings
+
+
+def _for_short(account: str, own: tuple[str, ...]) -> str:
+    return account.rpartition(":")[2] if account.startswith(own) else account
 
 
 def _show_explanation(found: dict[str, Any]) -> None:

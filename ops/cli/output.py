@@ -169,11 +169,16 @@ def for_people() -> Iterator[Console]:
         console = _Paper(file=sys.stdout, highlight=False, markup=False, emoji=False, width=200)
     yield console
     sys.stdout.flush()
+    if console.is_terminal and console.widest > console.width:
+        tell(f"A line is {console.widest} characters: a wider window, or `| less -S`, keeps it in one piece.")
 
 
 class _Paper(Console):
     """A table that is wider than the terminal is printed whole: cropped or broken figures would be read as others. A
     sentence is folded between words, and one that has a longer word than the terminal is wide is as wide as that."""
+
+    widest = 0
+    """Of the tables so far."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         if len(objects) == 1 and isinstance(objects[0], str | Text) and not options:
@@ -184,6 +189,7 @@ class _Paper(Console):
         for one in tables:
             least = Measurement.get(self, self.options.update(max_width=WIDEST_TABLE), one).minimum
             one.width = least if least > self.width else None
+            self.widest = max(self.widest, least)
         super().print(*objects, **{"crop": not tables, **options})
 
     def on_broken_pipe(self) -> None:

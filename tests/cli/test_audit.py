@@ -110,6 +110,20 @@ def test_one_event(told: Onecard) -> None:
     assert issued["expires_on"] == "2034-02-28" and len(issued["person_key"]) == 64
 
 
+def test_people_are_told_a_card_in_words_and_its_purses_by_what_they_are_for(told: Onecard) -> None:
+    now = told("history", SN).stdout
+    assert (
+        "\n  ACTIVE, social security and bank active, electronic card revoked" in now
+        and "True" not in now
+        and "None" not in now
+    )
+    assert f"card_sn {NEW_SN} since 2025-03-09T10:00:00+08:00, in use" in now
+    legs = [line.split()[-1] for line in now.partition("account ")[0].splitlines() if "0.50" in line]
+    assert sorted(legs) == [FUND, "medical_account"]
+    before = told("history", SN, "--as-of", "2020-01-01T00:00:00Z").stdout
+    assert "not issued yet" in before and "Nothing had happened." in before
+
+
 @pytest.mark.parametrize(
     "version, expected",
     [

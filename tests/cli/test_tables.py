@@ -75,6 +75,14 @@ def test_a_table_that_fits_by_folding_prose_is_as_wide_as_the_terminal(monkeypat
     assert len(lines) == 3 and max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(("width", "told"), [(40, 1), (400, 0)])
+def test_who_sees_lines_broken_by_the_terminal_is_told_how_to_see_them_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, told: int
+) -> None:
+    on_a_terminal(monkeypatch, width, COLUMNS, ROWS)
+    assert capsys.readouterr().err.count("| less -S") == told
+
+
 def test_a_title_stands_in_one_piece_over_a_narrow_table(monkeypatch: pytest.MonkeyPatch) -> None:
     title = f"{CARD}: opening 0.00"
     assert on_a_terminal(monkeypatch, 40, ("date",), [("2025-06-18",)], title)[0].rstrip() == title
