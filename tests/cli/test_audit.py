@@ -118,7 +118,7 @@ def test_people_are_told_a_card_in_words_and_its_purses_by_what_they_are_for(tol
         and "None" not in now
     )
     assert f"card_sn {NEW_SN} since 2025-03-09T10:00:00+08:00, in use" in now
-    legs = [line.split()[-1] for line in now.partition("account ")[0].splitlines() if "0.50" in line]
+    legs = [line.split()[-1] for line in now.partition("\naccount ")[0].splitlines() if "0.50" in line]
     assert sorted(legs) == [FUND, "medical_account"]
     before = told("history", SN, "--as-of", "2020-01-01T00:00:00Z").stdout
     assert "not issued yet" in before and "Nothing had happened." in before
