@@ -30,7 +30,8 @@ SUBMITTER: Final = "onecard-config"
 
 
 def extend(connection: psycopg.Connection[Any], config: Configuration, keyring: Keyring, now: int) -> None:
-    """Make a list that begins with the store's own the store's; StoreMismatch if it does not begin with it.
+    """Make a list that begins with the store's own the store's; StoreMismatch if it does not begin with it,
+    or if rows are not kept as this program keeps them.
 
     On an autocommit connection that does nothing else, as the owner of the tables.
     """
@@ -40,6 +41,7 @@ def extend(connection: psycopg.Connection[Any], config: Configuration, keyring: 
     lease = Lease(connection)
     lease.take()
     try:
+        identity.require_rows(connection)
         if _adds(connection, config):
             appending.commit(connection, _append(connection, lease.number, config, keyring, now))
     finally:

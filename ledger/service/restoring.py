@@ -56,10 +56,13 @@ class Restorer:
         self._held: list[Recorded] = []
 
     def __enter__(self) -> "Restorer":
-        if not self._session.lease.take_now():
+        try:
+            if not self._session.lease.take_now():
+                raise Busy
+            identity.require_rows(self._session.reading)
+        except BaseException:
             self._session.close()
-            raise Busy
-        identity.require_rows(self._session.reading)
+            raise
         self.head, self._recorded_at = self._session.source.head()
         kept = identity.kept(self._session.reading)
         if kept is not None:

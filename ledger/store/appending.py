@@ -39,7 +39,8 @@ class Append:
 
 
 def commit(connection: psycopg.Connection[Any], append: Append) -> int:
-    """Write and commit, or raise: LeaseLost if another process decides now, psycopg errors otherwise.
+    """Write and commit, or raise: LeaseLost if another process decides now, RowsDamaged if the log contradicts
+    what was decided upon, psycopg errors otherwise.
 
     Returns how many processes wait for the lease: asked on this way, it costs whoever decides no way of its own.
     """
@@ -66,6 +67,9 @@ def commit(connection: psycopg.Connection[Any], append: Append) -> int:
         row = waiting.fetchone()
     except psycopg.errors.LockNotAvailable as error:
         raise LeaseLost(str(error)) from error
+    except psycopg.errors.UniqueViolation as error:
+        # A head that is older than its stream numbers the next event as one that is there.
+        raise state.RowsDamaged(f"the log has what they say comes next: {error.diag.message_detail}") from error
     return row[0] if row is not None else 0
 
 

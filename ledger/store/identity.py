@@ -167,6 +167,11 @@ def _require_rows(version: int) -> None:
         raise StoreMismatch("what decisions remember is kept by a newer version of this program: upgrade this one")
 
 
+def rows_made(connection: psycopg.Connection[Any]) -> Any:
+    """Another one each time that rows were made again (and when the configuration grew)."""
+    return connection.execute("SELECT xmin::text FROM ledger.store").fetchone()
+
+
 def note_rows(cursor: psycopg.Cursor[Any]) -> None:
     """Every row was made by this program now."""
     cursor.execute("UPDATE ledger.store SET rows_version = %s", (ROWS_VERSION,))

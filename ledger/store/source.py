@@ -11,7 +11,7 @@ from ledger.core.rows import Row
 from ledger.core.world import Fact, Name, Reference
 from ledger.families.governance.seal import LOG, LastSeal
 from ledger.families.registry import postings_for
-from ledger.store import lines, sealing, state, submissions
+from ledger.store import identity, lines, sealing, state, submissions
 from ledger.store.recorder import History
 
 # A cut-off is prepared again when more units than this have changed meanwhile, but not for ever.
@@ -65,7 +65,9 @@ class StoreSource:
         with self.connection.cursor() as cursor:
             if prepared is not None and (prepared.month, prepared.limit) == (month, limit):
                 try:
-                    return lines.finish(cursor, prepared)
+                    # Units that were made again since are not among those that changed by what was recorded.
+                    if identity.rows_made(prepared.connection) == identity.rows_made(self.connection):
+                        return lines.finish(cursor, prepared)
                 except (psycopg.OperationalError, psycopg.InterfaceError):
                     if not prepared.connection.broken:
                         raise

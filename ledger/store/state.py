@@ -34,6 +34,10 @@ _decoders: dict[type[Row], msgspec.msgpack.Decoder[Any]] = {}
 Encoded = tuple[str, str, int, bytes]
 
 
+class RowsDamaged(ValueError):
+    """State rows are not what the log makes of them: somebody else wrote to the table, or a disk lost something."""
+
+
 class RowTooLarge(AssertionError):
     """A state row over 4 KB: a collection in it grows with history, which is a defect of ours."""
 
@@ -42,7 +46,10 @@ def decode(row_type: type[Row], data: bytes) -> Row:
     decoder = _decoders.get(row_type)
     if decoder is None:
         decoder = _decoders[row_type] = msgspec.msgpack.Decoder(row_type)
-    row: Row = decoder.decode(data)
+    try:
+        row: Row = decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise RowsDamaged(f"a row of kind {row_type.kind}: {error}") from None
     return row
 
 

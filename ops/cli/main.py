@@ -12,6 +12,7 @@ import typer
 
 from ledger.service.session import StoreUnreachable
 from ledger.store.identity import StoreMismatch
+from ledger.store.state import RowsDamaged
 from ops.cli import (
     audit,
     bench,
@@ -197,6 +198,12 @@ def _run(given: list[str]) -> int:
         message = (
             f"The database's own files are damaged ({damaged.diag.message_primary}): stop whatever writes to it, and"
             " see docs/operating.md for restoring it."
+        )
+        return error(ENVIRONMENT, "environment", message, as_json)
+    except RowsDamaged as damaged:
+        message = (
+            f"What decisions remember is damaged ({damaged}), and nothing is recorded by it: run `onecard verify`, and"
+            " see findings D in docs/operating.md."
         )
         return error(ENVIRONMENT, "environment", message, as_json)
     except OSError as failed:

@@ -59,3 +59,27 @@ def test_after_an_upgrade_that_keeps_rows_another_way_the_operator_is_led(
     assert onecard("restore-rows").code == 0
     assert onecard("submit", more).code == 0
     assert onecard("verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE ledger.state SET data = '\\xc1' WHERE kind = 'card'", "a row of kind card"),
+        # A head of version 1, where the stream has two events: an array of some fields, the version first.
+        ("UPDATE ledger.state SET data = set_byte(data, 3, 1) WHERE kind = 'card'", "already exists"),
+    ],
+)
+def test_who_meets_a_damaged_row_is_led_to_what_puts_it_right(
+    onecard: Onecard, dsn: str, card: Path, tmp_path: Path, statement: str, told: str
+) -> None:
+    assert onecard("submit", card).code == 0
+    changed(dsn, statement)
+    more = write(tmp_path / "more", contribute())
+
+    met = onecard("submit", more)
+    assert met.code == 3 and told in met.stderr and "Traceback" not in met.stderr
+    assert "onecard verify" in met.stderr and "findings D" in met.stderr
+
+    assert onecard("restore-rows").code == 0
+    assert onecard("submit", more).code == 0
+    assert onecard("verify").code == 0

@@ -4,17 +4,24 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from ledger.core.configuration import Configuration
 from ledger.core.rows import ROWS_VERSION
+from ledger.service.batch import Receipt
 from ledger.store import identity
+from ledger.store.lease import Lease
+from ledger.store.source import StoreSource
 from projections.verification import rederive, rows
 from projections.verification.rows import Restored, restore
-from tests.fix_damage import found, position_of, quiet, rewritten, tampered, tampering
+from tests.fix_damage import extended, found, identified, position_of, quiet, rewritten, tampered, tampering
 from tests.fix_stores import Store, assert_same
-from tests.model.histories import history
+from tests.model.histories import CLOCK_MICROS, SECRET, history
+from tests.projections.scene import Scene
+from tests.service.test_cut_off_ahead import bills, cut_off, last, taken
 
 ALL_ROWS = "SELECT xmin::text, kind, key FROM ledger.state ORDER BY kind, key"
 ALL_UNITS = "SELECT xmin::text, unit_key FROM ledger.clearing_units ORDER BY unit_key"
@@ -185,3 +192,43 @@ def test_a_store_whose_rows_are_kept_another_way_is_not_decided_upon(
     assert restored(whole).as_json()["ok"]
     whole.submit(path)
     assert found(whole) == []
+
+
+def test_a_cut_off_that_read_damaged_units_before_its_turn_takes_what_was_put_right(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it read is older than what was put right, and no position tells these units."""
+    made = bills()
+    prepare = StoreSource.prepare_cut_off
+
+    def prepared(self: StoreSource, connection: psycopg.Connection[Any], month: str, limit: int) -> None:
+        prepare(self, connection, month, limit)
+        assert restored(store).units == 2
+
+    with Scene(dsn, [], CLOCK_MICROS, SECRET) as scene:
+        store = Store(dsn, config=())
+        identified(store)
+        scene.submit(made.lines())
+        tampered(store, "UPDATE ledger.clearing_units SET confirmed = false WHERE confirmed")
+        monkeypatch.setattr(StoreSource, "prepare_cut_off", prepared)
+        cut_off(made)
+        (outcome,) = scene.submit(last(made, 1))
+        assert isinstance(outcome, Receipt)
+        assert taken(scene) == {"A", "B"}
+    assert found(store) == []
+
+
+def test_a_list_of_rules_does_not_grow_on_rows_that_changed_while_it_waited(
+    blank: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer program made the rows again while this one waited for its turn."""
+    take = Lease.take
+
+    def taken_late(self: Lease) -> None:
+        take(self)
+        tampered(blank, "UPDATE ledger.store SET rows_version = %s", ROWS_VERSION + 1)
+
+    monkeypatch.setattr(Lease, "take", taken_late)
+    with pytest.raises(identity.StoreMismatch, match="upgrade"):
+        extended(blank, {"key": "card.guardian_below_age", "scope": "33", "effective_from": "2027-01-01", "value": 17})
+    assert blank.positions() == []
