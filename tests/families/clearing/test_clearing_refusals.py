@@ -101,6 +101,7 @@ def test_runs_and_disputes(books: Clearing) -> None:
         return books.act("ResolveDispute", dispute_id=id, outcome=outcome, reason="r")
 
     assert books.act("RunReconciliation", run_id="N1", **{**RUN, "from": "2025-06-01"}) == "period_invalid"
+    assert books.act("RunReconciliation", run_id="N0", **{**RUN, "from": RUN["to"]}) == "recorded"
     assert books.act("RunReconciliation", run_id="N1", **RUN) == "recorded"
     assert books.act("RunReconciliation", run_id="N1", **{**RUN, "from": "2025-06-01"}) == "run_exists"
     assert dispute(run_id="N2") == "run_unknown"

@@ -65,6 +65,13 @@ def test_a_new_long_term_one_ends_the_earlier_that_began_before_it() -> None:
     assert scene.unforeseen == []
 
 
+def test_long_term_ones_that_begin_on_one_day_stand_beside_each_other() -> None:
+    scene = Scene()
+    assert register(scene, "G1", valid_from="2024-01-01") == "recorded"
+    assert register(scene, "G2", "320500", valid_from="2024-01-01") == "recorded"
+    assert [valid_to(scene, name) for name in ("G1", "G2")] == [None, None]
+
+
 def test_a_long_term_one_elsewhere_is_locked_for_months() -> None:
     scene = Scene()
     assert register(scene, "G1", valid_from="2025-01-02") == "recorded"
