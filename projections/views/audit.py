@@ -14,9 +14,11 @@ from projections import sources
 from projections.feed.port import Page, Record
 from projections.findings import Finding
 from projections.loading import indexes
+from projections.views.layout import other_layouts
 from projections.views.port import Cursor, Ordered
 
 NAME = "audit"
+TABLES = {"audit": "event", "audit_card_sns": "card_sn"}  # and what a row is about
 COLUMNS = (
     "source, position, stream_id, card_version, family, event, occurred_at, recorded_at, business_date, submitter,"
     " reference, home, treatment, institution, amount_fen, digest"
@@ -117,7 +119,7 @@ class Audit:
         """)
 
     def drop(self, cursor: Cursor, version: int) -> None:
-        cursor.execute(f"DROP TABLE views.audit_v{version}, views.audit_card_sns_v{version}")
+        cursor.execute(f"DROP TABLE IF EXISTS views.audit_v{version}, views.audit_card_sns_v{version}")
 
     def apply(self, cursor: Cursor, version: int, page: Page) -> None:
         foreign = sources.is_foreign(cursor, page.source)
@@ -136,8 +138,10 @@ class Audit:
         return AuditLoader(version)
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
-        found = []
-        for table, subject in (("audit", "event"), ("audit_card_sns", "card_sn")):
+        names = [(table, f"views.{table}_v{version}", f"views.{table}_v{other}") for table in TABLES]
+        if found := other_layouts(cursor, names):
+            return found
+        for table, subject in TABLES.items():
             cursor.execute(
                 f"""
                 WITH a AS (SELECT * FROM views.{table}_v{version} WHERE source = %s),
@@ -156,7 +160,7 @@ class Audit:
         return found
 
     def replace(self, cursor: Cursor, version: int, other: int, source: str) -> None:
-        for table in ("audit", "audit_card_sns"):
+        for table in TABLES:
             cursor.execute(f"DELETE FROM views.{table}_v{version} WHERE source = %s", (source,))
             cursor.execute(
                 f"INSERT INTO views.{table}_v{version} SELECT * FROM views.{table}_v{other} WHERE source = %s",

@@ -12,6 +12,7 @@ from ledger.families.registry import POSTING
 from projections.feed.port import Page
 from projections.findings import Finding
 from projections.loading import indexes
+from projections.views.layout import other_layouts
 from projections.views.port import Cursor, Ordered
 
 NAME = "balances"
@@ -108,6 +109,9 @@ class Balances:
         return BalancesLoader(version, source)
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
+        tables = [(NAME, f"views.balances_v{version}", f"views.balances_v{other}")]
+        if found := other_layouts(cursor, tables):
+            return found
         cursor.execute(
             f"""
             SELECT coalesce(a.account, b.account), a.account IS NULL, b.account IS NULL,
@@ -122,7 +126,6 @@ class Balances:
             (source, source),
             prepare=False,
         )
-        found = []
         for account, missing, extra, position, balance, entries, right, right_entries in cursor.fetchall():
             if missing:
                 found.append(Finding("account_missing", account, position, f"the log has {right} fen on it"))

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from projections.views.registry import VIEWS
-from tests.cli.lines import GOLDEN, activate, contribute, issue, write
+from tests.cli.lines import GOLDEN, SN, activate, contribute, issue, write
 from tests.fix_command import Onecard
 from tests.house.tree import ROOT
 
@@ -127,6 +127,40 @@ def test_rebuild_keeps_a_view_that_differs_unless_forced(onecard: Onecard, dsn: 
 
 
 LAYOUTS = ("DROP TABLE views.loans_fines_v1", "ALTER TABLE views.loans_fines_v1 DROP COLUMN reason")
+OLDER = {
+    "balances": ("ALTER TABLE views.balances_v1 RENAME entries TO postings", "balances", f"balance {SN}"),
+    "audit": ("ALTER TABLE views.audit_v1 DROP COLUMN event", "audit", f"explain {SN}"),
+    "names of cards": ("DROP TABLE views.audit_card_sns_v1", "audit", f"history {SN}"),
+    "a column more": ("ALTER TABLE views.clearing_v1_1_lines ADD was text", "clearing", None),
+    "alerts": ("DROP TABLE views.clearing_v1_1_alerts", "clearing", None),
+    "lines": ("ALTER TABLE views.clearing_v1_1_lines RENAME home TO owing", "clearing", "clearing lines"),
+}
+
+
+@pytest.mark.parametrize("named", OLDER)
+def test_a_view_of_the_books_that_another_version_made_is_told_and_made_anew(
+    onecard: Onecard, dsn: str, tmp_path: Path, named: str
+) -> None:
+    older, view, question = OLDER[named]
+    onecard("submit", ROOT / "samples" / "first-day.jsonl", write(tmp_path / "day.jsonl", issue()))
+    onecard("follow", "--until-caught-up")
+    with psycopg.connect(dsn) as connection:
+        connection.execute(older)
+    if question is not None:
+        asked = onecard(*question.split(), "--json")
+        assert asked.code == 3 and "onecard rebuild VIEW --force" in asked.json["error"]["message"], asked
+    findings = onecard("verify", "--against", "views", "--json").json["findings"]
+    assert [one["kind"] for one in findings] == ["layout_differs"] and findings[0]["subject"].startswith(view)
+    kept = onecard("rebuild", view, "--json")
+    assert (kept.code, kept.json["swapped"], kept.json["differences"]) == (1, False, 1)
+    assert onecard("rebuild", view, "--force").code == 0
+    assert question is None or onecard(*question.split(), "--json").code == 0
+    assert onecard("verify", "--against", "views").code == 0
+    with psycopg.connect(dsn) as connection:
+        left = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE tablename LIKE %s", (f"{view}%v1%",)
+        ).fetchall()
+    assert left == []
 
 
 @pytest.mark.parametrize("older", LAYOUTS)

@@ -12,6 +12,7 @@ from ledger.core.decider import Event
 from projections.feed.port import Page
 from projections.findings import Finding
 from projections.views.business.rows import FoldedRow, Key, R, Table
+from projections.views.layout import other_layouts
 from projections.views.port import Cursor, Ordered
 
 PAGE_RECORDS: Final = 5_000
@@ -214,9 +215,8 @@ class InOrder:
 
 def _differences(cursor: Cursor, table: Table, version: int, other: int, source: str) -> Iterable[Finding]:
     """`other` is right."""
-    if table.layout(cursor, version) != table.layout(cursor, other):
-        detail = "another version of the program made it, with other columns: `onecard rebuild --force` makes it anew"
-        yield Finding("layout_differs", table.row_type.table, None, detail)
+    if found := other_layouts(cursor, [(table.row_type.table, table.name(version), table.name(other))]):
+        yield from found
         return
     key = ", ".join(table.row_type.key)
     values = [column.name for column in table.values]

@@ -118,15 +118,6 @@ class Table:
         """Also of a program whose layout was another, and which may not have had this table."""
         cursor.execute(f"DROP TABLE IF EXISTS {self.name(version)}")
 
-    def layout(self, cursor: Cursor, version: int) -> list[tuple[Any, ...]]:
-        """Its columns as the database has them; none if there is no such table."""
-        cursor.execute(
-            "SELECT attname, atttypid::bigint, attnotnull FROM pg_attribute"
-            " WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            (self.name(version),),
-        )
-        return cursor.fetchall()
-
     # --- pages of rows -----------------------------------------------------------------------------------------------
 
     def load(self, cursor: Cursor, version: int, source: str, keys: Sequence[Key]) -> Iterable[tuple[Key, FoldedRow]]:

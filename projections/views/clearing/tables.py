@@ -11,6 +11,10 @@ from ledger.store.line_tables import Tables, definition
 from projections.views.port import Cursor
 
 EMPTY: Final = 0
+MADE: Final = """
+    SELECT format('views.%%I', tablename) FROM pg_tables
+    WHERE schemaname = 'views' AND (tablename = %s OR tablename LIKE %s)
+"""
 OWN: Final = """
 CREATE TABLE {set}bills (
     position bigint NOT NULL,
@@ -124,11 +128,10 @@ def create(cursor: Cursor, version: int) -> None:
 
 
 def drop(cursor: Cursor, version: int) -> None:
-    cursor.execute(f"SELECT number FROM views.clearing_v{version}")
-    numbers = [EMPTY, *(number for (number,) in cursor.fetchall())]
-    for number in numbers:
-        cursor.execute(f"DROP TABLE {', '.join(set_of(version, number).names)}")
-    cursor.execute(f"DROP TABLE views.clearing_v{version}")
+    """Also of a program whose sets had other tables."""
+    cursor.execute(MADE, (f"clearing_v{version}", rf"clearing\_v{version}\_%"))
+    for (table,) in cursor.fetchall():
+        cursor.execute(f"DROP TABLE {table}")
 
 
 def find(cursor: Cursor, version: int, source: str) -> Set:

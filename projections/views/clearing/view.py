@@ -17,6 +17,7 @@ from projections.views.clearing.loader import ClearingLoader
 from projections.views.clearing.stretch import Stretch
 from projections.views.clearing.tables import Set
 from projections.views.clearing.units import CutOff, Unnamed
+from projections.views.layout import other_layouts
 from projections.views.port import Cursor
 
 NAME = "clearing"
@@ -48,7 +49,9 @@ class Clearing:
 
     def differences(self, cursor: Cursor, version: int, other: int, source: str) -> list[Finding]:
         mine, right = tables.find(cursor, version, source), tables.find(cursor, other, source)
-        found: list[Finding] = []
+        subjects = (f"{NAME}_{name.removeprefix(right.prefix)}" for name in right.names)
+        if found := other_layouts(cursor, zip(subjects, mine.names, right.names, strict=True)):
+            return found
         for table, table_right in zip(mine.names, right.names, strict=True):
             name = table.removeprefix(mine.prefix)
             kind = "table_differs" if name in ("cycles", "rows", "calendar") else "line_differs"
