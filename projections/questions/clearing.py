@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.core.calendar import last_day
 from ledger.core.configuration import Configuration
-from ledger.families.clearing.notice import notice_name, owed
+from ledger.families.clearing.notice import Owed, is_set_off, notice_name, owed
 from ledger.families.clearing.prepayment import usage
 from ledger.families.clearing.table import TableRow
 from ledger.store import lines as store_lines
@@ -125,13 +125,16 @@ def notice_objects(
     cursor.execute(f"SELECT home, treatment FROM {view.own.named('alerts')} WHERE cycle = %s", (month,))
     alerts = set(cursor.fetchall())
     found = []
-    for pair in sorted(totals.keys() | brought.keys()):
+    of_month = {pair_of(name): figures for name, figures in issued.items() if name.startswith(month)}
+    for pair in sorted(totals.keys() | brought.keys() | of_month.keys()):
         book, home, treatment = pair
         notice_id = notice_name(month, *pair)
         payable = totals.get(pair, 0)
         carries = _carries(config, month, home)
         due = owed(home, treatment, payable, brought.get(pair, 0), carries)
-        figures = issued.get(notice_id) or (*due, due.amount_fen)
+        if due.payer == treatment and _is_set_off(cursor, view, calendar, month, pair, due):
+            due = due._replace(payer=None, payee=None)
+        figures = of_month.get(pair) or (*due, due.amount_fen)
         paid = remitted.get(notice_id, 0)
         prepayment = None
         if book == "MEDICAL":
@@ -150,13 +153,19 @@ def notice_objects(
                 "payer": figures[2],
                 "payee": figures[3],
                 "amount_fen": figures[4],
-                "issued": notice_id in issued,
+                "issued": pair in of_month,
                 "remitted_fen": paid,
                 "outstanding_fen": figures[4] - paid,
                 "prepayment": prepayment,
             }
         )
     return found
+
+
+def pair_of(notice_id: str) -> Pair:
+    """The pair that a notice_id names."""
+    *_, book, home, treatment = notice_id.split("-")
+    return book, home, treatment
 
 
 def _carries(config: Configuration, month: str, home: str) -> bool:
@@ -188,6 +197,26 @@ def _totals(
             if net < 0 and _carries(config, cycle, pair[1]) and notice_name(cycle, *pair) not in issued
         }
     return by_cycle[month], carried
+
+
+def _is_set_off(cursor: Cursor, view: View, calendar: Calendar, month: str, pair: Pair, due: Owed) -> bool:
+    """Whether a later notice has what the cycle came to, below zero, in what was brought forward to it."""
+    values = {"month": month, "book": pair[0], "home": pair[1], "treatment": pair[2]}
+    cursor.execute(
+        f"SELECT cycle, sum(payable_fen)::bigint FROM {view.own.rows} WHERE cycle > %(month)s AND book = %(book)s"
+        " AND home = %(home)s AND treatment = %(treatment)s GROUP BY cycle",
+        values,
+    )
+    payable = dict(cursor.fetchall())
+    later = [cycle for cycle in calendar.cycles if cycle > month]
+    cursor.execute(
+        "SELECT cycle, CASE payer WHEN %(home)s THEN amount_fen ELSE -amount_fen END"
+        f" FROM {view.own.named('notices')} WHERE notice_id = ANY(%(names)s)",
+        {**values, "names": [notice_name(cycle, *pair) for cycle in later]},
+    )
+    asked = dict(cursor.fetchall())
+    net = due.payable_fen + due.brought_forward_fen
+    return is_set_off(net, ((payable.get(cycle, 0), asked.get(cycle)) for cycle in later))
 
 
 def _issued(cursor: Cursor, view: View, month: str) -> dict[str, tuple[Any, ...]]:

@@ -31,8 +31,8 @@ def brought(log: Log, cycle: str, pair: Pair) -> int:
         if earlier == cycle:
             break
         owed = pair_total(log, earlier, pair) + carried
-        is_asked_for = log.first("NoticeIssued", notice_id="-".join((earlier, *pair))) is not None
-        carried = owed if owed < 0 and policy(log, earlier, pair[1]) == "CARRY" and not is_asked_for else 0
+        carries = policy(log, earlier, pair[1]) == "CARRY" and not _is_issued(log, earlier, pair)
+        carried = owed if owed < 0 and carries else 0
     return carried
 
 
@@ -43,7 +43,7 @@ def notice_figures(log: Log, cycle: str, pair: Pair) -> dict[str, Any]:
     payer, payee = None, None
     if owed > 0:
         payer, payee = home, treatment
-    elif owed < 0 and policy(log, cycle, home) == "FLIP":
+    elif owed < 0 and policy(log, cycle, home) == "FLIP" and not set_off_since(log, cycle, pair, owed):
         payer, payee = treatment, home
     return {
         "notice_id": "-".join((cycle, *pair)),
@@ -53,6 +53,20 @@ def notice_figures(log: Log, cycle: str, pair: Pair) -> dict[str, Any]:
         "payee": payee,
         "amount_fen": abs(owed) if payer else 0,
     }
+
+
+def set_off_since(log: Log, cycle: str, pair: Pair, owed: int) -> bool:
+    """Whether the next notice took less for it: it was carried there before the policy was dated back."""
+    carried, else_carried = owed, 0
+    for later in sorted(closed_cycles(log)):
+        if later <= cycle:
+            continue
+        total = pair_total(log, later, pair)
+        notice = log.first("NoticeIssued", notice_id="-".join((later, *pair)))
+        if notice is not None:
+            return notice["brought_forward_fen"] == carried and carried != else_carried
+        carried, else_carried = min(0, carried + total), min(0, else_carried + total)
+    return False
 
 
 def _closed(log: Log, cycle: str) -> None:
@@ -227,13 +241,22 @@ def notices_document(log: Log, cycle: str) -> dict[str, Any]:
             if earlier <= cycle:
                 pairs |= set(pair_totals(_rows(log, earlier)))
         own = pair_totals(_rows(log, cycle))
-        pairs = {pair for pair in pairs if pair in own or brought(log, cycle, pair) != 0}
+        pairs = {
+            pair for pair in pairs if pair in own or brought(log, cycle, pair) != 0 or _is_issued(log, cycle, pair)
+        }
     return {"notices": [_notice(log, cycle, pair) for pair in sorted(pairs)], "cycle": cycle, "state": state}
+
+
+def _is_issued(log: Log, cycle: str, pair: Pair) -> bool:
+    return log.first("NoticeIssued", notice_id="-".join((cycle, *pair))) is not None
 
 
 def _notice(log: Log, cycle: str, pair: Pair) -> dict[str, Any]:
     book, home, treatment = pair
     figures = notice_figures(log, cycle, pair)
+    issued = log.first("NoticeIssued", notice_id=figures["notice_id"])
+    if issued is not None:
+        figures = {name: issued[name] for name in figures}
     paid = remitted(log, figures["notice_id"])
     prepayment = None
     if book == "MEDICAL":
@@ -244,7 +267,7 @@ def _notice(log: Log, cycle: str, pair: Pair) -> dict[str, Any]:
         "book": book,
         "home": home,
         "treatment": treatment,
-        "issued": log.first("NoticeIssued", notice_id=figures["notice_id"]) is not None,
+        "issued": issued is not None,
         "remitted_fen": paid,
         "outstanding_fen": figures["amount_fen"] - paid,
         "prepayment": prepayment,

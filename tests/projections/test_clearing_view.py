@@ -2,9 +2,16 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 
+from ledger.core.configuration import Configuration
+from ledger.core.identity import Keyring
+from ledger.core.rejection import Rejected
+from ledger.service.extending import SUBMITTER, extend
+from ledger.store import identity
 from projections import tracking
 from projections.feed.port import Broken, Page
 from projections.questions import clearing
@@ -17,6 +24,11 @@ from tests.projections.bills import THERE, Bills
 from tests.projections.scene import SOURCE, VIEWS, Scene, without_position
 
 LINES = 1_500
+RULES: list[tuple[str, str, list[Any]]] = [
+    *(("clearing.negative_pair", province, ["FLIP", "CARRY"]) for province in ("31", "32", "33", "34")),
+    ("clearing.max_deferrals", "*", [0, 1, 2, 5]),
+]
+EXTENDED = {"submitter": SUBMITTER, "reference": "configuration", "bdate": "2025-06-30", "digest": ""}
 MONTHS = [f"{year}-{month:02}" for year in (2024, 2025) for month in range(1, 13)]
 
 
@@ -65,6 +77,64 @@ def test_the_view_agrees_with_the_second_model_at_any_time(dsn: str, seed: int) 
         assert (rebuilt.swapped, rebuilt.differences) == (True, [])
         assert rebuilt.view == "clearing" and scene.feed.source == SOURCE
         agree(scene, model, chance)
+
+
+@pytest.mark.parametrize("seed", [9])
+def test_what_was_said_stays_when_rules_are_dated_back(dsn: str, seed: int) -> None:
+    chance = random.Random(seed)
+    told = tell(seed, LINES).lines
+    model = Model(CLOCK_MICROS, config_entries=list(CONFIG), secret=SECRET)
+    with Scene(dsn, CONFIG, CLOCK_MICROS, SECRET) as scene:
+        with closing(scene.connect()) as connection:
+            identity.check(connection, SOURCE, SOURCE, Configuration.load(CONFIG), Keyring(SECRET))
+        while told:
+            size = chance.randrange(100, 400)
+            part, told = told[:size], told[size:]
+            scene.submit(part)
+            for line in part:
+                model.submit_line(line)
+            dated_back = [
+                {"key": key, "scope": scope, "effective_from": "2020-01-01", "value": chance.choice(values)}
+                for key, scope, values in chance.sample(RULES, 4)
+            ]
+            model.log.config_entries = [*model.log.config_entries, *dated_back]
+            scene.config = Configuration.load(model.log.config_entries)
+            with closing(scene.connect()) as connection:
+                extend(connection, scene.config, Keyring(SECRET), CLOCK_MICROS)
+            model.log.append("configuration:ledger", "ConfigurationExtended", EXTENDED, {}, {})
+            scene.follow()
+            agree(scene, model, chance)
+        *_, rebuilt = rebuild(scene.following, VIEWS[0], scene.feed, limit=400)
+        assert (rebuilt.swapped, rebuilt.differences) == (True, [])
+        agree(scene, model, chance)
+
+
+def test_a_notice_stays_and_is_not_asked_for_twice_when_the_policy_before_it_is_dated_back(dsn: str) -> None:
+    """A bill of May is reversed in June, which carries it to July, whose notice asks for it."""
+    policy = [{"key": "clearing.negative_pair", "scope": "34", "effective_from": f"2025-{month}-01", "value": value}
+              for month, value in (("06", "CARRY"), ("07", "FLIP"), ("06", "FLIP"))]  # fmt: skip
+    made = Bills()
+    made.settle("A", "2025-05-02")
+    made.say("ConfirmSettlements", "2025-06-01", treatment_province="31", settlement_ids=["A"])
+    made.reverse("A", "2025-06-02")
+    for month, day in (("2025-05", "2025-08-02"), ("2025-06", "2025-08-03"), ("2025-07", "2025-08-04")):
+        made.say("CutOffCycle", day, cycle=month)
+        made.say("CloseCycle", day, cycle=month)
+    made.say("IssueNotice", "2025-08-05", cycle="2025-07", book="MEDICAL", home="34", treatment="31")
+    for command in made.commands[4:]:
+        if command["command"] != "ReverseMedical":
+            del command["card_sn"]
+    with Scene(dsn, policy[:2], CLOCK_MICROS) as scene:
+        assert not [one for one in scene.submit(made.lines()) if isinstance(one, Rejected)]
+        scene.follow()
+        june, july = (scene.notices(month)["notices"] for month in ("2025-06", "2025-07"))
+        assert [(one["payable_fen"], one["payer"]) for one in june] == [(-900, None)]
+        assert [(one["brought_forward_fen"], one["payer"], one["amount_fen"]) for one in july] == [(-900, "31", 900)]
+
+        scene.config = Configuration.load(policy)
+        assert scene.notices("2025-06")["notices"] == june
+        assert scene.notices("2025-07")["notices"] == july
+        assert scene.show("2025-07-MEDICAL-34-31")["notice"] == july[0]
 
 
 @pytest.fixture

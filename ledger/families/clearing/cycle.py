@@ -93,6 +93,13 @@ def closed_before(world: World, month: str) -> list[str]:
     return [cut_off.month for _, cut_off in cut_offs if cut_off.month < month]
 
 
+def cut_off_after(world: World, month: str) -> list[str]:
+    """The cycles after a closed one, in order; the last of them may be open."""
+    calendar = world.get(Calendar, ALL)
+    cut_offs = rows.scan(world, CutOffs, ALL, calendar.count if calendar else 0)
+    return [cut_off.month for _, cut_off in cut_offs if cut_off.month > month]
+
+
 def require_closed(world: World, month: str) -> Cycle:
     cycle = world.get(Cycle, month)
     if cycle is None:

@@ -4,7 +4,7 @@ A negative pair is flipped or carried on, as its home province has it configured
 closed cycles before, back to the last one that flipped: usually none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final, NamedTuple
 
 from ledger.core import fields as types
@@ -14,7 +14,15 @@ from ledger.core.fields import required
 from ledger.core.rejection import Rejected
 from ledger.core.rows import Row
 from ledger.core.world import Name, World
-from ledger.families.clearing.cycle import Cycle, Pair, closed_before, on_cycle, pair_name, require_closed
+from ledger.families.clearing.cycle import (
+    Cycle,
+    Pair,
+    closed_before,
+    cut_off_after,
+    on_cycle,
+    pair_name,
+    require_closed,
+)
 from ledger.families.clearing.units import ALL, Calendar, latest_page
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -69,6 +77,20 @@ def owed(home: str, treatment: str, payable: int, brought: int, carries: bool) -
     return Owed(payable, brought, None, None)
 
 
+def is_set_off(net: int, later: Iterable[tuple[int, int | None]]) -> bool:
+    """Whether what a cycle came to, below zero, was carried into the next notice of its pair, as its policy then was.
+
+    `later`: of each cycle after it what the pair came to, and what its notice asked of the home province, or, below
+    zero, of the treatment province, if one was issued.
+    """
+    with_it, without = net, 0
+    for payable, asked in later:
+        if asked is not None:
+            return asked - payable == with_it != without
+        with_it, without = min(0, with_it + payable), min(0, without + payable)
+    return False
+
+
 def notice_name(cycle: str, book: str, home: str, treatment: str) -> str:
     return f"{cycle}-{book}-{home}-{treatment}"
 
@@ -102,6 +124,21 @@ def brought_forward(world: World, cycle: str, book: str, home: str, treatment: s
     return carried
 
 
+def since(world: World, cycle: str, book: str, home: str, treatment: str) -> list[tuple[int, int | None]]:
+    """What `is_set_off` asks of the cycles after one."""
+    names = [
+        (pair_name(m, book, home, treatment), notice_name(m, book, home, treatment))
+        for m in cut_off_after(world, cycle)
+    ]
+    world.load(name for pair, notice in names for name in ((Pair, pair), (Notice, notice)))
+    found = []
+    for pair_key, notice_id in names:
+        pair, notice = world.get(Pair, pair_key), world.get(Notice, notice_id)
+        asked = None if notice is None else notice.amount_fen if notice.payer == home else -notice.amount_fen
+        found.append((0 if pair is None else pair.payable_fen, asked))
+    return found
+
+
 # --- decisions -------------------------------------------------------------------------------------------------------
 
 
@@ -111,7 +148,8 @@ def issue(command: Command, world: World) -> list[Draft]:
     pair = world.get(Pair, pair_name(cycle, book, home, treatment)) or Pair(0)
     brought = brought_forward(world, cycle, book, home, treatment)
     found = owed(home, treatment, pair.payable_fen, brought, carries(world, cycle, home))
-    if found.payer is None:
+    net = found.payable_fen + found.brought_forward_fen
+    if found.payer is None or (net < 0 and is_set_off(net, since(world, cycle, book, home, treatment))):
         raise Rejected("nothing_to_notice", "nothing is owed, or it is carried forward", "cycle")
     notice_id = notice_name(cycle, book, home, treatment)
     if world.get(Notice, notice_id) is not None:

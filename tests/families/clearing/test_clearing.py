@@ -191,6 +191,31 @@ def test_what_a_notice_was_issued_for_is_not_carried_too_when_the_policy_is_date
     assert (books.last["brought_forward_fen"], books.last["amount_fen"]) == (0, 700)
 
 
+@pytest.mark.parametrize(
+    ("asked_before", "july"),
+    [(True, 300), (False, 300), (True, 500), (True, 600)],
+    ids=["set off in August", "not asked for yet", "used up in July", "less than July"],
+)
+def test_what_the_next_notice_has_set_off_is_not_asked_for_too_when_the_policy_is_dated_back(
+    asked_before: bool, july: int
+) -> None:
+    books = Clearing(CARRY)
+    for name, at, fen in (("S1", "2025-05-20", 500), ("S2", "2025-07-01", july), ("S3", "2025-08-01", 700)):
+        books.settle(name, at, fen)
+    books.confirm("S1", "S2", "S3")
+    books.cycle("2025-05")
+    books.reverse("S1", "2025-06-10")
+    for month in ("2025-06", "2025-07", "2025-08"):
+        books.cycle(month)
+    if asked_before:
+        assert books.act("IssueNotice", cycle="2025-08", **NOTICE) == "recorded"
+        assert books.last["amount_fen"] == 700 - max(0, 500 - july)
+
+    books.config = Configuration.load([CARRY, {**CARRY, "value": "FLIP"}])
+    is_set_off = asked_before and july < 500
+    assert (books.act("IssueNotice", cycle="2025-06", **NOTICE) == "recorded") is not is_set_off
+
+
 def test_who_pays() -> None:
     assert owed("34", "31", 5, 0, True)[2:] == ("34", "31")
     assert owed("34", "31", -5, 0, False)[2:] == ("31", "34")
