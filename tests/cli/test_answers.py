@@ -19,7 +19,7 @@ ROW = re.compile(r"^\| `onecard ([^`]+)` \| ([^|]+) \|(?: ?([^|]*)\|)?$", re.MUL
 KEY = re.compile(r"`(\w+)`")
 # Answers that people read and programs do not build on.
 ELSEWHERE = {
-    "config check", "enterprise", "incidents forget", "incidents resume", "incidents show", "restore-rows",
+    "config check", "enterprise", "incidents forget", "incidents resume", "incidents show",
     "restore-tail", "schemas export", "simulate", "topics plan",
 }  # fmt: skip
 NOT_ASKED = {"topics show", "topics apply", "relay --until-caught-up", "bench", "demo"}  # by tests of their own
