@@ -193,17 +193,11 @@ class Cluster:
             raise self._problem(known)
         self._wait_until(lambda: user in self.users(), f"user {user}")
 
-    def open_transactions(self) -> list[dict[str, Any]]:
-        """Transactions that have begun and not ended, with their age; the longest open one first."""
-        return self._transactions(older_than_ms=0)
-
-    def hanging_transactions(self, longest_ms: int = 900_000) -> list[dict[str, Any]]:
-        """Transactions older than any may be: they hold up every reader of committed records on their partitions."""
-        return self._transactions(older_than_ms=longest_ms)
-
-    def _transactions(self, older_than_ms: int) -> list[dict[str, Any]]:
+    def hanging_transactions(self, longest_ms: int) -> list[dict[str, Any]]:
+        """Transactions older than any may be, with their age, the oldest first: they hold up every reader of committed
+        records on their partitions."""
         # The client adds five minutes to what it is given.
-        limit = older_than_ms - 5 * 60 * 1000
+        limit = longest_ms - 5 * 60 * 1000
         found = self._asked(lambda: self._admin.find_hanging_transactions(max_transaction_timeout_ms=limit))
         return sorted(found, key=lambda transaction: -transaction["age_ms"])
 

@@ -103,9 +103,6 @@ class Reader:
     def seek(self, which: Partition, offset: int) -> None:
         self._consumer.seek(TopicPartition(*which), offset)
 
-    def seek_to_start(self, which: Partition) -> None:
-        self.seek(which, self.beginning_offsets([which])[which])
-
     def pause(self, which: Iterable[Partition]) -> None:
         self._consumer.pause(*(TopicPartition(*one) for one in which))
 

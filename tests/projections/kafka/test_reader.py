@@ -87,7 +87,7 @@ def test_reading_begins_where_it_is_told_to(kafka: Kafka, reader: Reader, source
     assert [raw.value for raw in polled(reader)] == [b"2"]
     reader.seek(which, 1)
     assert [raw.value for raw in polled(reader)] == [b"1", b"2"]
-    reader.seek_to_start(which)
+    reader.assign({which: None})
     assert [raw.value for raw in polled(reader)] == [b"0", b"1", b"2"]
 
 
