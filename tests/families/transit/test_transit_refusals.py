@@ -163,14 +163,14 @@ def rule(key: str, scope: str, value: int) -> dict[str, Any]:
     return {"key": f"transit.{key}", "scope": scope, "effective_from": "2025-05-02", "value": value}
 
 
-NEXT_DAY = instant("2025-05-03 00:00")
+NEXT_MIDNIGHT = instant("2025-05-03 00:00")
 
 
 @pytest.mark.parametrize(
     ("key", "scope", "value", "history", "command", "code"),
     [
         # of the province where the tap was made
-        ("late_days", "31", 0, LOADED, tap("SINGLE", 1, NOON, uploaded_at=NEXT_DAY), "tap_too_late"),
+        ("late_days", "31", 0, LOADED, tap("SINGLE", 1, NOON, uploaded_at=NEXT_MIDNIGHT), "tap_too_late"),
         ("blacklist_delay_minutes", "31", 0, (*LOADED, lose("FORMAL", NOON)), tap("SINGLE", 1, NOON), "card_lost"),
         # of the province of the card
         ("purse_max_fen", "34", 1000, LOADED, load(1, NOON), "purse_limit_exceeded"),
