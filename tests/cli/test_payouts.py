@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from ops.payouts import instruction
@@ -97,6 +98,21 @@ def test_an_instruction_that_the_bank_has_answered_is_not_handed_out_in_silence(
     assert ended.code == 0 and "do not have it paid again" in ended.stderr
     found = sent("payouts", "export", "B1", "--out", tmp_path / "again.csv", "--json").json
     assert (found["state"], found["paid"], found["returned"]) == ("CLOSED", 2, 1)
+
+
+def test_an_instruction_that_is_not_what_was_sent_is_not_handed_out(sent: Onecard, dsn: str, tmp_path: Path) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(
+            "DELETE FROM ledger.events WHERE notification_id ="
+            " (SELECT max(notification_id) FROM ledger.events WHERE topic ~ 'PayoutLineAdded$')"
+        )
+    out = tmp_path / "instruction.csv"
+    ended = sent("payouts", "export", "B1", "--out", out, "--json")
+    assert (ended.code, ended.json["error"]["code"], out.exists()) == (1, "totals_differ", False)
+    assert ended.json["error"]["message"] == (
+        "batch B1 has 2 lines of 2003 fen, and 3 of 3006 were sent: do not pay by this file, run `onecard verify`."
+    )
 
 
 def test_stopped_lines_are_not_paid_and_a_reissue_is_the_next_attempt(sent: Onecard, tmp_path: Path) -> None:
