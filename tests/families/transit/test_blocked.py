@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.families.counter import A2, ACTIVE, act, issue, load, lose, replace, tap
+from tests.families.counter import A1, A2, ACTIVE, act, issue, load, lose, replace, tap
 from tests.families.given import Ledger
 
 
@@ -42,6 +42,18 @@ def test_a_state_that_lasted_no_time_does_not_break_a_run() -> None:
     )
 
     assert rides(ledger, "2025-05-03 12:00", 1) == "card_locked"
+
+
+def test_a_block_that_begins_when_a_temporary_loss_runs_out_continues_it() -> None:
+    ran_out = "2025-05-07 12:00"
+    lost = given(lose("TEMPORARY", "2025-05-02 12:00"), lose("FORMAL", ran_out))
+    replaced = given(lose("TEMPORARY", "2025-05-02 12:00"), replace("DAMAGED", ran_out))
+    later = given(lose("TEMPORARY", "2025-05-02 12:00"), replace("DAMAGED", f"{ran_out}:01"))
+
+    assert rides(lost, ran_out, 1) == "card_lost"
+    assert [rides(replaced, ran_out, 1, card_sn=chip) for chip in (A1, A2)] == ["card_sn_retired", "rode"]
+    assert rides(later, f"{ran_out}:01", 1) == "rode"
+    assert rides(later, "2025-05-08 12:00:01", 2) == "card_sn_retired"
 
 
 def test_a_retired_chip_is_blocked_since_the_run_its_retirement_continues() -> None:
