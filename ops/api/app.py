@@ -12,10 +12,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ops.api.subjects import LONGEST_LOOK_UP, Refused, Subjects
+from ops.version import told_version
 
 MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 WRITES: Final = ["POST", "PUT", "PATCH", "DELETE"]
 READ_ONLY: Final = 42205
+PATHS: Final = {
+    "/health/ready": "whether the database and the brokers answer, and why not",
+    "/health/live": "whether this process turns",
+    "/metrics": "figures for Prometheus",
+    "/subjects": "every event's schema, as a Confluent schema registry that can be read",
+    "/openapi.json": "all paths",
+}
 TOO_LONG: Final = 413
 
 
@@ -37,9 +45,18 @@ def make_app(subjects: Subjects) -> FastAPI:
     )
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _unknown)
+    _entrance(app)
     _registry_reads(app, subjects)
     _registry_writes(app)
     return app
+
+
+def _entrance(app: FastAPI) -> None:
+    """Who opens the address in a browser is told where to look; clients of registries expect no more than a 200."""
+
+    @app.get("/", include_in_schema=False)
+    async def entrance() -> dict[str, Any]:
+        return {"program": told_version(), "paths": PATHS}
 
 
 def _registry_reads(app: FastAPI, subjects: Subjects) -> None:

@@ -74,7 +74,7 @@ def profile_for(declared: Declared, name: str | None, nodes: int) -> Profile:
         raise EnvironmentProblem(f"There is no profile {name!r} in the topics file: {', '.join(declared.profiles)}.")
     if nodes < profile.replication_factor:
         raise EnvironmentProblem(
-            f"Profile {name} keeps {profile.replication_factor} replicas, and this Kafka has {nodes} broker(s): "
+            f"Profile {name} keeps {profile.replication_factor} replicas, and this Kafka has {_many(nodes, 'broker')}: "
             "start more of them, or choose another --profile."
         )
     return profile
@@ -108,6 +108,10 @@ def plan_for(kafka: Kafka, declared: Declared, source: str, profile: Profile) ->
     return plan
 
 
+def _many(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
 def apply_plan(kafka: Kafka, plan: Plan) -> Iterator[str]:
     """Do what is planned; gives a sentence for each thing done. Rights come first: no topic is open while it is new."""
     kafka.delete_acls(plan.revoke)
@@ -116,7 +120,7 @@ def apply_plan(kafka: Kafka, plan: Plan) -> Iterator[str]:
     yield from (f"{GRANTED}: {right}" for right in told(plan.grant))
     for name, topic in plan.create.items():
         kafka.create(name, topic.partitions, topic.replication, topic.configs)
-        yield f"{CREATED}: {name}, {topic.partitions} partition(s), {topic.replication} replica(s)"
+        yield f"{CREATED}: {name}, {_many(topic.partitions, 'partition')}, {_many(topic.replication, 'replica')}"
     for repair in plan.repair:
         kafka.alter_configs(repair.name, {repair.setting: repair.declared})
         yield f"repaired: {repair.name}: {repair.setting} was {repair.found}, is {repair.declared}"
@@ -149,8 +153,8 @@ def _unlike(wanted: Wanted, found: Topic | None) -> str | None:
         return None
     if found.partitions != wanted.partitions:
         return (
-            f"has {found.partitions} partition(s) and is declared with {wanted.partitions}: the number is fixed for "
-            "life, since with another one a card's events would lie in two partitions; restore the declaration"
+            f"has {_many(found.partitions, 'partition')} and is declared with {wanted.partitions}: the number is fixed "
+            "for life, since with another one a card's events would lie in two partitions; restore the declaration"
         )
     if found.replication != wanted.replication:
         return (

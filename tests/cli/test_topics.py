@@ -97,7 +97,7 @@ def test_another_number_of_partitions_is_refused_for_life_and_the_rest_is_made(
     refused = {one["name"]: one["reason"] for one in ended.json["refused"]}
     assert refused.keys() == {*own.topology.all_events(source)} - {own.topology.events("card", source)}
     assert all(
-        "has 3 partition(s) and is declared with 4: the number is fixed for life" in one for one in refused.values()
+        "has 3 partitions and is declared with 4: the number is fixed for life" in one for one in refused.values()
     )
     assert cluster.topics()[own.topology.events("transit", source)].partitions == 3
 
@@ -187,7 +187,7 @@ def test_a_profile_that_the_brokers_cannot_keep_is_refused_before_anything_is_ma
 ) -> None:
     ended = onecard("topics", "apply", "--profile", "production", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (3, "environment")
-    assert "Profile production keeps 3 replicas, and this Kafka has 1 broker(s)" in ended.json["error"]["message"]
+    assert "Profile production keeps 3 replicas, and this Kafka has 1 broker" in ended.json["error"]["message"]
     unknown = onecard("topics", "apply", "--profile", "lab", "--json")
     assert (unknown.code, "There is no profile 'lab'" in unknown.json["error"]["message"]) == (3, True)
     assert not set(own.topics_of(source)) & set(cluster.topics())

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from ops.api.app import make_app
 from ops.api.health import add_health
 from ops.api.look import Look, Looker
+from ops.api.metrics import add_metrics
 from ops.api.subjects import Subjects
 from ops.api.watch import HUNG_SECONDS, Seen, Watch
 from ops.settings import Settings, load_settings
@@ -152,6 +153,17 @@ def test_open_incidents_are_seen(onecard: Onecard, dsn: str) -> None:
             " VALUES ('audit', 1, '33', 7, 'record_missing', 'position 8 is missing')"
         )
     assert Looker(load_settings(), dsn).look().open_incidents == [("33", "audit", "record_missing")]
+
+
+def test_the_address_alone_says_where_to_look_and_every_path_is_there() -> None:
+    subjects = Subjects(registry())
+    app = make_app(subjects)
+    add_health(app, subjects, None, ())
+    add_metrics(app, subjects, None, ())
+    client = TestClient(app)
+    found = client.get("/").json()
+    assert found["program"].startswith("onecard-ledger ")
+    assert {path: client.get(path).status_code for path in found["paths"]} == dict.fromkeys(found["paths"], 200)
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/", "/health/started"])

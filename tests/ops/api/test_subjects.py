@@ -96,9 +96,7 @@ def test_what_is_not_there_is_told_in_the_codes_that_clients_know(
     assert refusal(client.get(path)) == expected
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/docs", "/associations/resources/-/onecard.card.33.events.v1", "/subjects/", "/v1"]
-)
+@pytest.mark.parametrize("path", ["/docs", "/associations/resources/-/onecard.card.33.events.v1", "/subjects/", "/v1"])
 def test_everything_else_is_a_plain_404_because_clients_probe_for_other_registries(
     client: TestClient, path: str
 ) -> None:
