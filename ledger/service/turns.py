@@ -22,8 +22,8 @@ STANDSTILL_SECONDS: Final = 15
 STANDSTILL: Final = (
     "another command has been deciding for {seconds} seconds and more, and this one waits for it. It is at a long"
     " cut-off, or stands still: stopped by Ctrl-Z (`fg` lets it go on) or hanging. In the database, `SELECT * FROM"
-    " pg_stat_activity WHERE pid = {process}` tells where it runs, and `SELECT pg_terminate_backend({process})` takes"
-    " its turn away and loses nothing."
+    " pg_stat_activity WHERE pid IN ({pids})` tells where it runs, and `SELECT {ends}` takes its turn away and loses"
+    " nothing."
 )
 
 
@@ -47,15 +47,17 @@ class StandstillWatch:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._seen = 0
-        self._told = 0
+        self._seen = self._told = (0, [0])
 
-    def look(self, number: int, process: int | None) -> None:
+    def look(self, number: int, processes: list[int]) -> None:
         """Whose turn it is, every STANDSTILL_SECONDS; each turn that stands still is told once."""
-        if number == self._seen != self._told and process is not None:
-            self._told = number
-            self._tell(STANDSTILL.format(seconds=STANDSTILL_SECONDS, process=process))
-        self._seen = number
+        turn = number, processes
+        if turn == self._seen != self._told and processes:
+            self._told = turn
+            pids = ", ".join(map(str, processes))
+            ends = ", ".join(f"pg_terminate_backend({one})" for one in processes)
+            self._tell(STANDSTILL.format(seconds=STANDSTILL_SECONDS, pids=pids, ends=ends))
+        self._seen = turn
 
 
 class Reading(Iterator["Batch"]):

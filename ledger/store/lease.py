@@ -11,18 +11,23 @@ import psycopg
 
 CLASS = 1663
 DECIDER = 1
+APPENDS = 2  # held by each append to its end; taken by the functions of the first migration
 # How many other processes wait for the lease.
 WAITING = f"""
     SELECT count(*) FROM pg_locks
     WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND NOT granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-# Whose turn it is: its number, and the process of the server that holds it.
+# Whose turn it is: its number, and the server's processes that hold the lease or are in the middle of an append; not
+# those that wait in turn for one of these.
 TURN = f"""
-    SELECT number, (
-        SELECT pid FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = {CLASS} AND objid = {DECIDER} AND objsubid = 2 AND granted
+    WITH ours AS (
+        SELECT pid, granted FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = {CLASS} AND objid IN ({DECIDER}, {APPENDS}) AND objsubid = 2
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+    SELECT number, ARRAY(
+        SELECT DISTINCT pid FROM ours WHERE granted AND pid NOT IN (SELECT pid FROM ours WHERE NOT granted) ORDER BY pid
     ) FROM ledger.lease
 """
 # First in a transaction that changes what is decided upon: who lost the lease without noticing changes nothing.
@@ -34,8 +39,8 @@ class LeaseLost(Exception):
     """Another process decides now; nothing of ours was appended after it took over."""
 
 
-def turn(connection: psycopg.Connection[Any]) -> tuple[int, int | None]:
-    """Whose turn it is, asked by who waits for his own: the lease's number, and the server's process that holds it."""
+def turn(connection: psycopg.Connection[Any]) -> tuple[int, list[int]]:
+    """Whose turn it is, asked by who waits for his own: the lease's number, and the server's processes in the way."""
     row = connection.execute(TURN).fetchone()
     assert row is not None
     return row[0], row[1]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
 
@@ -13,7 +13,7 @@ from ledger.service.batch import Line
 from ledger.service.turns import LINES_AHEAD, MILLISECOND, Reading, StandstillWatch, Turn
 from ledger.service.writer import Batch
 from ledger.store.appending import Append, commit
-from ledger.store.lease import WAITING, Lease, LeaseLost
+from ledger.store.lease import WAITING, Lease, LeaseLost, turn
 from tests.fix_stores import Store, submitted
 
 
@@ -84,25 +84,29 @@ def test_a_commit_tells_how_many_wait_and_so_does_taking_the_lease(store: Store)
             thread.join()
 
 
+@pytest.mark.parametrize("amid_an_append", [False, True])
 def test_who_waits_for_a_process_that_stands_still_tells_what_takes_its_turn_away(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amid_an_append: bool
 ) -> None:
-    """A stopped process keeps its session, and with it the lock: nothing went on, and nobody was told."""
+    """A stopped process keeps its sessions, and with them a lock or two: nobody went on, and nobody was told."""
     monkeypatch.setattr(writer, "STANDSTILL_SECONDS", 1)
     path = tmp_path / "line.jsonl"
     path.write_bytes(b'{"command": "ActivateCard"}\n')
     told: list[str] = []
 
-    with store.connect("onecard_writer") as still:
+    with closing(store.connect("onecard_writer")) as still, closing(store.connect("onecard_writer")) as appending:
         stopped = Lease(still)
         stopped.take()
+        if amid_an_append:
+            appending.execute("BEGIN")
+            appending.execute("SELECT ledger.begin_append(%s)", (stopped.number,))
 
-        def end_its_session(message: str) -> None:
+        def end_its_sessions(message: str) -> None:
             told.append(message)
-            process = int(message.rpartition("pg_terminate_backend(")[2].partition(")")[0])
-            assert store.ask("SELECT pg_terminate_backend(%s)", process) == [(True,)]
+            asked = next(part for part in message.split("`") if "pg_terminate_backend" in part)
+            assert store.ask(asked) == [(True, True) if amid_an_append else (True,)]
 
-        with store.writer(tell=end_its_session) as waiting:
+        with store.writer(tell=end_its_sessions) as waiting:
             assert [getattr(one.outcome, "code", None) for one in submitted(waiting, path)] == ["missing_field"]
             with pytest.raises(LeaseLost), store.connect("onecard_writer") as connection:
                 commit(connection, Append(stopped.number))  # as the stopped process would, once it goes on
@@ -113,9 +117,29 @@ def test_turns_that_pass_on_are_not_told_however_long_one_waits() -> None:
     told: list[str] = []
     watch = StandstillWatch(told.append)
     for number in (4, 5, 6, 6, 6, 7, 8):
-        watch.look(number, 1_000 + number)
-    watch.look(8, None)  # between two turns
+        watch.look(number, [1_000 + number])
+    watch.look(8, [])  # between two turns
     assert [message.count("1006") for message in told] == [2]
+
+
+def test_who_waits_within_the_lease_for_an_append_is_not_the_one_in_the_way(store: Store) -> None:
+    """The lease's session was ended, the one amid an append was not: the next holder waits for it in its turn."""
+    with store.connect("onecard_writer") as appending, store.connect("onecard_writer") as next_one:
+        appending.execute("BEGIN")
+        appending.execute("SELECT ledger.begin_append(0)")
+        lease = Lease(next_one)
+        waiting = Thread(target=lease.take)
+        waiting.start()
+        with store.connect() as watching:
+            while (found := turn(watching)) != (0, [appending.info.backend_pid]):
+                assert found[1] in ([appending.info.backend_pid], sorted({appending.info.backend_pid, *found[1]}))
+                time.sleep(0.01)
+            while not store.ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 2 AND NOT granted"):
+                time.sleep(0.01)
+            assert turn(watching) == (0, [appending.info.backend_pid])
+        appending.execute("ROLLBACK")
+        waiting.join()
+        assert lease.number == 1
 
 
 def batches(count: int, size: int) -> Iterator[Batch]:
