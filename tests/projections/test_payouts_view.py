@@ -6,7 +6,24 @@ import pytest
 
 from tests.cli.lines import told
 from tests.cli.payroll import family, numbered
-from tests.families.benefit.office import ACCOUNT, ADA, SN, add_line, issue_card, number, open_batch, stop
+from tests.families.benefit.office import (
+    ACCOUNT,
+    ADA,
+    BEN,
+    SN,
+    add_line,
+    approve,
+    budget,
+    credit,
+    issue_card,
+    number,
+    offset,
+    open_batch,
+    overpaid,
+    recover,
+    send,
+    stop,
+)
 from tests.fix_command import Onecard
 
 
@@ -65,3 +82,25 @@ def test_a_struck_line_is_in_no_total_that_people_add_up(onecard: Onecard, tmp_p
     assert onecard("payouts", "list").stdout.splitlines()[1].split()[-5:] == ["1", "10.02", "0.00", "0.00", "0.00"]
     shown = onecard("payouts", "show", "B1").stdout
     assert "1 line of 10.02 yuan: 0 paid (0.00)" in shown and "1 struck besides (10.01)" in shown
+
+
+def test_of_an_overpayment_is_outstanding_what_neither_came_back_nor_is_kept_back(
+    onecard: Onecard, tmp_path: Path
+) -> None:
+    cards = [issue_card(person, SN[person], ACCOUNT[person]) for person in (ADA, BEN)]
+    paid = [open_batch("B1", 2, 1_900), add_line("B1"), add_line("B1", "2", BEN, 900), approve("B1"), send("B1"),
+            credit("B1"), credit("B1", "2", 900)]  # fmt: skip
+    found = [overpaid("O1", "B1"), overpaid("O2", "B1", "2", 500), recover("R1", "O1", 100), recover("R2", "O1", 50)]
+    kept = [open_batch("B2", period="2025-07"), add_line("B2"), offset("F1", "O1", "B2", fen=30),
+            open_batch("B3", period="2025-08"), add_line("B3"), offset("F2", "O1", "B3", fen=200)]  # fmt: skip
+    told(onecard, tmp_path, *numbered([*cards, budget(10_000), *paid, *found, *kept]))
+
+    def outstanding(*more: str) -> dict[str, list[int]]:
+        names = ("amount_fen", "recovered_fen", "offset_fen", "outstanding_fen")
+        lines = onecard("payouts", "overpayments", *more, "--jsonl").lines
+        return {one["overpayment_id"]: [one[name] for name in names] for one in lines}
+
+    assert outstanding() == {"O1": [600, 150, 230, 220], "O2": [500, 0, 0, 500]}
+    assert set(outstanding("--card", SN[BEN])) == {"O2"}
+    told(onecard, tmp_path, {**stop("B3"), "submitter": "OFFICE", "reference": "stop"})
+    assert outstanding()["O1"] == [600, 150, 30, 420]
