@@ -34,6 +34,7 @@ READER_GONE: Final = 141  # as a shell tells SIGPIPE
 ROWS_FOR_PEOPLE: Final = 1_000
 NARROWEST_PROSE: Final = 30  # narrower, a sentence is a word a line
 WIDEST_TABLE: Final = 1_000_000
+PADDING: Final = re.compile(r" +((?:\x1b\[[0-9;]*m)*)(?=\n)")  # of a table's last column: nobody wants it in a file
 WORD: Final = re.compile(r"\s*\S+\s*")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -190,7 +191,9 @@ class _Paper(Console):
             least = Measurement.get(self, self.options.update(max_width=WIDEST_TABLE), one).minimum
             one.width = least if least > self.width else None
             self.widest = max(self.widest, least)
-        super().print(*objects, **{"crop": not tables, **options})
+        with self.capture() as held:
+            super().print(*objects, **{"crop": not tables, **options})
+        self.file.write(PADDING.sub(r"\1", held.get()))
 
     def on_broken_pipe(self) -> None:
         """The library would end the process with 1 here, which says that something was found."""

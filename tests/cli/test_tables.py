@@ -83,6 +83,12 @@ def test_who_sees_lines_broken_by_the_terminal_is_told_how_to_see_them_whole(
     assert capsys.readouterr().err.count("| less -S") == told
 
 
+@pytest.mark.parametrize("width", [40, 400])
+def test_no_line_of_a_table_ends_in_spaces(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    lines = on_a_terminal(monkeypatch, width, ("code", "why"), [("card_lost", WHY), ("ok", None), ("", "short")])
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_a_title_stands_in_one_piece_over_a_narrow_table(monkeypatch: pytest.MonkeyPatch) -> None:
     title = f"{CARD}: opening 0.00"
     assert on_a_terminal(monkeypatch, 40, ("date",), [("2025-06-18",)], title)[0].rstrip() == title
