@@ -1,7 +1,7 @@
 """`restore-rows`: what decisions remember, made again from the log."""
 
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 from ledger.store.lease import LeaseLost
 from ledger.store.recorder import History
@@ -11,6 +11,9 @@ from ops.cli.output import Json, answer, counted, for_people, unable
 from ops.cli.verify import findings_table
 from ops.collector import expect_a_long_run
 from projections.verification import rows
+
+# Behind a new version of the program every row there is may be put right.
+MOST_SHOWN: Final = 20
 
 
 def restore_rows(as_json: Json = False) -> int:
@@ -38,8 +41,10 @@ def restore_rows(as_json: Json = False) -> int:
 def _show(found: dict[str, Any]) -> None:
     remaining, done = found["findings"], found["put_right"]
     with for_people() as console:
-        for findings in (done, remaining):
-            findings_table(console, findings)
+        findings_table(console, done[:MOST_SHOWN])
+        if len(done) > MOST_SHOWN:
+            console.print("... and more: --json lists up to 10,000 of each kind.")
+        findings_table(console, remaining)
         at = f"up to position {found['position']:,}"
         if found["rows"] is None:
             console.print(

@@ -83,3 +83,14 @@ def test_who_meets_a_damaged_row_is_led_to_what_puts_it_right(
     assert onecard("restore-rows").code == 0
     assert onecard("submit", more).code == 0
     assert onecard("verify").code == 0
+
+
+def test_a_new_version_does_not_show_people_every_row_there_is(
+    onecard: Onecard, dsn: str, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert onecard("submit", card).code == 0
+    changed(dsn, STALE)
+    changed(dsn, STALE.replace("'card'", "'card_spans'"))
+    monkeypatch.setattr("ops.cli.restore_rows.MOST_SHOWN", 1)
+    shown = onecard("restore-rows").stdout
+    assert shown.count("state_differs") == 1 and "... and more: --json lists" in shown
