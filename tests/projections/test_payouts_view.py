@@ -100,6 +100,8 @@ def test_of_an_overpayment_is_outstanding_what_neither_came_back_nor_is_kept_bac
         lines = onecard("payouts", "overpayments", *more, "--jsonl").lines
         return {one["overpayment_id"]: [one[name] for name in names] for one in lines}
 
+    (line,) = onecard("budgets", "--json").json["budgets"]
+    assert [line[f"{name}_fen"] for name in ("issued", "available", "frozen", "paid")] == [10_000, 8_100, 0, 1_900]
     assert outstanding() == {"O1": [600, 150, 230, 220], "O2": [500, 0, 0, 500]}
     assert set(outstanding("--card", SN[BEN])) == {"O2"}
     told(onecard, tmp_path, {**stop("B3"), "submitter": "OFFICE", "reference": "stop"})

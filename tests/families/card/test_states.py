@@ -255,3 +255,11 @@ def test_rows_are_a_function_of_the_log() -> None:
     ledger.given(replace("LOST", DAY), act("CancelCard", DAY, A2, reason="DEATH", died_on="2025-03-01"))
 
     assert ledger.made_again() == ledger.memory.rows
+
+
+def test_an_electronic_card_is_in_force_from_its_own_instant_on() -> None:
+    ledger = given(activate(application="BANK"), act("IssueElectronicCard", DAY, level="PAYMENT"))
+    just_before = use(DAY, channel="ELECTRONIC_CARD") | {"occurred_at": "2025-03-03T09:59:59.999999+08:00"}
+
+    assert ledger.submit(just_before) == "electronic_card_not_active"
+    assert accepted(ledger.submit(use(DAY, channel="ELECTRONIC_CARD")))

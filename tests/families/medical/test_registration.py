@@ -50,6 +50,8 @@ def test_a_temporary_one_lasts_the_months_its_home_asks_for() -> None:
     assert register(scene, "G2", **own) == "recorded"
     assert date_text(scene.last["valid_to"]) == "2025-09-29"
     assert register(scene, "G2", **own) == "registration_exists"
+    assert register(scene, "G3", valid_to="2025-09-28", **own) == "registration_too_short"
+    assert register(scene, "G3", valid_to="2025-09-29", **own) == "recorded"
     assert scene.unforeseen == []
 
 
