@@ -58,4 +58,4 @@ def _show(found: dict[str, Any]) -> None:
         else:
             console.print(f"Every row is what the log makes of it {at}: nothing to put right.")
         if remaining:
-            console.print("What is left was decided upon while rows were wrong, and the log keeps it for good.")
+            console.print("What is left stands in the log or its receipts, and no row depends on it: findings A.")

@@ -48,6 +48,15 @@ def rows(cursor: Cursor) -> Iterator[Finding]:
             yield Finding("state_differs", subject, revision, detail)
 
 
+def beyond(cursor: Cursor, head: int) -> Iterator[Finding]:
+    """What was changed by events behind the log's end: the log was longer once."""
+    cursor.execute(f"SELECT (SELECT max(revision) FROM ledger.state), (SELECT max(touched) FROM {STORE.units})")
+    last = max((position for position in cursor.fetchone() or () if position is not None), default=0)
+    if last > head:
+        detail = f"what decisions remember was changed at position {last}, and the log ends at {head}"
+        yield Finding("position_gap", f"{head + 1}..{last}", head + 1, detail)
+
+
 def is_stale(data: bytes, right: bytes) -> bool:
     """Whether two heads differ in version and digest, their first fields, and in nothing else."""
     mine, wanted = _items(data), _items(right)

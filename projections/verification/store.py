@@ -42,5 +42,6 @@ def _compare(cursor: scratch.Cursor, report: Report) -> None:
     cursor.execute("SELECT count(DISTINCT stream_id) FROM pg_temp.seen_events")
     (report.streams,) = cursor.fetchone() or (0,)
     report.accounts = books.add_up(cursor)
+    report.extend(kept.beyond(cursor, report.position))
     for question in (log.chains, log.submissions, books.invariants, kept.rows, kept.units, kept.clearing):
         report.extend(question(cursor))

@@ -9,7 +9,7 @@ from tests.cli.test_verify import changed
 from tests.fix_command import Onecard
 
 OLDER = "UPDATE ledger.store SET rows_version = 0"
-STALE = "UPDATE ledger.state SET revision = revision + 1 WHERE kind = 'card'"
+STALE = "UPDATE ledger.state SET revision = revision - 1 WHERE kind = 'card'"
 
 
 @pytest.fixture

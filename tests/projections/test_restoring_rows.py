@@ -1,6 +1,9 @@
 """`restore-rows` makes what decisions remember again from the log, whatever was done to it, and from nothing else."""
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,10 +22,22 @@ from projections.verification import rederive, rows
 from projections.verification.rows import Restored, restore
 from tests.fix_damage import extended, found, identified, position_of, quiet, rewritten, tampered, tampering
 from tests.fix_stores import Store, assert_same
+from tests.house.tree import ROOT
 from tests.model.histories import CLOCK_MICROS, SECRET, history
 from tests.projections.scene import Scene
 from tests.service.test_cut_off_ahead import bills, cut_off, last, taken
 
+# A restore whose last statement takes very long.
+SLEEPING = """
+import sys
+from ledger.core.configuration import Configuration
+from projections.verification import rows
+from tests.fix_stores import Store
+store = Store(sys.argv[1])
+rows.identity.note_rows = lambda cursor: cursor.execute("SELECT pg_sleep(600)")
+rows.restore(store.connect(), Configuration.load(store.config), store.keyring(), id)
+"""
+ASLEEP = "SELECT true FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
 ALL_ROWS = "SELECT xmin::text, kind, key FROM ledger.state ORDER BY kind, key"
 ALL_UNITS = "SELECT xmin::text, unit_key FROM ledger.clearing_units ORDER BY unit_key"
 
@@ -34,7 +49,7 @@ def restored(damaged: Store, progress: Callable[[int], None] = quiet) -> Restore
 
 # Statement, finding, rows and units that have to be written.
 DAMAGE = [
-    ("UPDATE ledger.state SET revision = revision + 1 WHERE kind = 'card'", "state_differs", "card", None),
+    ("UPDATE ledger.state SET revision = revision - 1 WHERE kind = 'card'", "state_differs", "card", None),
     (
         "UPDATE ledger.state AS one SET data = other.data FROM ledger.state AS other WHERE one.kind = 'settlement'"
         " AND other.kind = 'settlement' AND other.key = (SELECT min(key) FROM ledger.state WHERE kind = 'settlement')"
@@ -106,7 +121,7 @@ def test_an_empty_store_has_no_rows_to_restore(blank: Store) -> None:
 def test_from_a_damaged_log_nothing_is_made(whole: Store, event: str) -> None:
     """An event that says something else gives other rows, and these must not become the truth."""
     rewritten(whole, position_of(whole, event), lambda told: told.update(channel="COUNTER"))
-    tampered(whole, "UPDATE ledger.state SET revision = revision + 1 WHERE kind = 'card'")
+    tampered(whole, "UPDATE ledger.state SET revision = revision - 1 WHERE kind = 'card'")
     before = whole.written()
 
     told = restored(whole).as_json()
@@ -124,6 +139,52 @@ def test_beside_clearing_lines_that_the_log_does_not_make_nothing_is_made(whole:
     told = restored(whole).as_json()
 
     assert told["rows"] is None and "line_differs" in {one["kind"] for one in told["findings"]}
+    assert_same(whole.written(), before)
+
+
+@pytest.mark.parametrize("receipts", ["as they were", "gone with it"])
+def test_a_log_that_has_lost_its_end_is_not_made_the_truth(whole: Store, receipts: str) -> None:
+    """Its chains are whole; rows, and perhaps receipts, are all that still tells of what was lost."""
+    last = len(whole.positions()) - 20
+    tampered(whole, "DELETE FROM ledger.events WHERE notification_id > %s", last)
+    with tampering(whole) as connection:
+        connection.execute("DELETE FROM ledger.clearing_lines WHERE position > %s", (last,))
+        if receipts == "gone with it":
+            connection.execute("DELETE FROM ledger.submissions WHERE position > %s", (last,))
+    before = whole.written()
+
+    told = restored(whole).as_json()
+
+    assert told["rows"] is None
+    kinds = {one["kind"] for one in told["findings"]} - rows.RESTORABLE
+    assert kinds == {"position_gap"} | ({"submission_missing"} if receipts == "as they were" else set())
+    assert_same(whole.written(), before)
+
+
+def test_what_changes_no_row_does_not_stand_in_the_way(whole: Store) -> None:
+    """Otherwise one lost receipt would keep a province from every later version of the program."""
+    tampered(whole, "DELETE FROM ledger.submissions WHERE position = 1")
+    tampered(whole, "DELETE FROM ledger.state WHERE kind = 'card'")
+
+    told = restored(whole).as_json()
+
+    assert told["rows"] > 0 and not told["ok"]
+    assert {one["kind"] for one in told["findings"]} == {"submission_extra"}
+    assert {one.kind for one in found(whole)} == {"submission_extra"}
+
+
+def test_killed_amid_a_long_statement_it_holds_nobody_up(whole: Store) -> None:
+    """The server would go on with the statement, and the lease be held until its end."""
+    tampered(whole, "DELETE FROM ledger.state WHERE kind = 'card'")
+    before = whole.written()
+    working = subprocess.Popen([sys.executable, "-c", SLEEPING, whole.dsn], cwd=ROOT)
+    with closing(whole.connect()) as watching:
+        while not watching.execute(ASLEEP).fetchone():
+            assert working.poll() is None
+            time.sleep(0.05)
+        working.kill()
+        working.wait()
+        Lease(watching).take()
     assert_same(whole.written(), before)
 
 
