@@ -22,7 +22,7 @@ from ledger.service.recording import record
 from ledger.store import appending, identity, state
 from ledger.store.appending import Append
 from ledger.store.identity import StoreMismatch
-from ledger.store.lease import Lease
+from ledger.store.lease import held
 from ledger.store.source import StoreSource
 from ledger.store.submissions import Submission
 
@@ -37,16 +37,10 @@ def extend(connection: psycopg.Connection[Any], config: Configuration, keyring: 
     """
     if not _adds(connection, config):
         return
-    connection.execute("SET default_transaction_isolation = 'read committed'")
-    lease = Lease(connection)
-    lease.take()
-    try:
+    with held(connection) as lease:
         identity.require_rows(connection)
         if _adds(connection, config):
             appending.commit(connection, _append(connection, lease.number, config, keyring, now))
-    finally:
-        if not connection.broken:
-            lease.release()
 
 
 def _adds(connection: psycopg.Connection[Any], config: Configuration) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from ledger.store import appending, runs
-from ledger.store.lease import Lease
+from ledger.store.lease import READ_COMMITTED, Lease
 from ledger.store.source import StoreSource, probe_only
 
 RECONNECT_SECONDS = 30
@@ -53,8 +53,7 @@ class Session:
         try:
             for _ in range(4):
                 opened.append(self._connect())
-                # The lease's number must be read as it is now, whatever the database's default is.
-                opened[-1].execute("SET default_transaction_isolation = 'read committed'")
+                opened[-1].execute(READ_COMMITTED)
             self.source = StoreSource(opened[0])
             probe_only(opened[3])
             for connection in opened:

@@ -4,7 +4,8 @@ The lease is a session advisory lock (so a dead process gives it up by dying) pl
 (so a process that lost it without noticing cannot append). Whoever waits is served in turn.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -30,6 +31,8 @@ TURN = f"""
         SELECT DISTINCT pid FROM ours WHERE granted AND pid NOT IN (SELECT pid FROM ours WHERE NOT granted) ORDER BY pid
     ) FROM ledger.lease
 """
+# The lease's number must be read as it is now, whatever the database's default is.
+READ_COMMITTED = "SET default_transaction_isolation = 'read committed'"
 # First in a transaction that changes what is decided upon: who lost the lease without noticing changes nothing.
 BEGIN_APPEND = "SELECT ledger.begin_append(%s)"
 TAKE = f"SELECT ledger.take_lease(), ({WAITING})"
@@ -91,3 +94,16 @@ class Lease:
     def _unlock(self) -> bool:
         row = self._connection.execute("SELECT pg_advisory_unlock(%s, %s)", (CLASS, DECIDER)).fetchone()
         return row is not None and bool(row[0])
+
+
+@contextmanager
+def held(connection: psycopg.Connection[Any]) -> Iterator[Lease]:
+    """The lease for one act, on an autocommit connection that does nothing else."""
+    connection.execute(READ_COMMITTED)
+    lease = Lease(connection)
+    lease.take()
+    try:
+        yield lease
+    finally:
+        if not connection.broken:
+            lease.release()

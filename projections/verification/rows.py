@@ -21,7 +21,7 @@ import psycopg
 from ledger.core.configuration import Configuration
 from ledger.core.identity import Keyring
 from ledger.store import identity
-from ledger.store.lease import BEGIN_APPEND, Lease, LeaseLost
+from ledger.store.lease import BEGIN_APPEND, LeaseLost, held
 from ledger.store.line_tables import STORE
 from ledger.store.lines import UNIT_COLUMNS
 from projections.verification import kept, store
@@ -76,29 +76,29 @@ def restore(
     LeaseLost if another process began to decide meanwhile, StoreMismatch for rows of a newer program: nothing was
     written then.
     """
-    connection.execute("SET default_transaction_isolation = 'read committed'")
     with suppress(psycopg.errors.InvalidParameterValue):  # a server on another system may not be able to
         connection.execute(LOOKS)
-    lease = Lease(connection)
-    lease.take()
-    try:
+    with held(connection) as lease:
         identity.require_no_newer_rows(connection)
         report = store.check(connection, config, keyring, progress)
         if report.is_damaged or not {one.kind for one in report.findings} <= RESTORABLE | LEFT:
             return Restored(report)
-        with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(BEGIN_APPEND, (lease.number,))
-            rows = _put_right(cursor, "ledger.state", "pg_temp.seen_state", ROWS, 2)
-            units = _put_right(cursor, STORE.units, SEEN.units, UNITS, 1)
-            if any(kept.rows(cursor)) or any(kept.units(cursor)):
-                raise Differing("rows that were made from the log are not what the log makes")
-            identity.note_rows(cursor)
-        return Restored(report, rows, units)
-    except psycopg.errors.LockNotAvailable as error:
-        raise LeaseLost(str(error)) from error
-    finally:
-        if not connection.broken:
-            lease.release()
+        try:
+            return _written(connection, lease.number, report)
+        except psycopg.errors.LockNotAvailable as error:
+            raise LeaseLost(str(error)) from error
+
+
+def _written(connection: psycopg.Connection[Any], lease: int, report: Report) -> Restored:
+    """Step 3."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(BEGIN_APPEND, (lease,))
+        rows = _put_right(cursor, "ledger.state", "pg_temp.seen_state", ROWS, 2)
+        units = _put_right(cursor, STORE.units, SEEN.units, UNITS, 1)
+        if any(kept.rows(cursor)) or any(kept.units(cursor)):
+            raise Differing("rows that were made from the log are not what the log makes")
+        identity.note_rows(cursor)
+    return Restored(report, rows, units)
 
 
 def _put_right(cursor: Cursor, table: str, made: str, columns: tuple[str, ...], key_columns: int) -> int:

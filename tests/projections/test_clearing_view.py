@@ -59,6 +59,14 @@ def agree(scene: Scene, model: Model, chance: random.Random) -> None:
         assert sum(pair["a_owes_b_fen"] + pair["b_owes_a_fen"] for pair in scene.net(cycle)["pairs"]) == owed
 
 
+def told_further(scene: Scene, model: Model, told: list[bytes], size: int) -> list[bytes]:
+    """So many lines more, told to ledger and model; the lines that are left."""
+    scene.submit(told[:size])
+    for line in told[:size]:
+        model.submit_line(line)
+    return told[size:]
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_view_agrees_with_the_second_model_at_any_time(dsn: str, seed: int) -> None:
     chance = random.Random(seed)
@@ -66,11 +74,7 @@ def test_the_view_agrees_with_the_second_model_at_any_time(dsn: str, seed: int) 
     model = Model(CLOCK_MICROS, CONFIG, SECRET)
     with Scene(dsn, CONFIG, CLOCK_MICROS, SECRET) as scene:
         while told:
-            size = chance.randrange(100, 600)
-            part, told = told[:size], told[size:]
-            scene.submit(part)
-            for line in part:
-                model.submit_line(line)
+            told = told_further(scene, model, told, chance.randrange(100, 600))
             scene.follow(limit=chance.choice([7, 50, 5_000]))
             agree(scene, model, chance)
         *_, rebuilt = rebuild(scene.following, VIEWS[0], scene.feed, limit=400)
@@ -88,11 +92,7 @@ def test_what_was_said_stays_when_rules_are_dated_back(dsn: str, seed: int) -> N
         with closing(scene.connect()) as connection:
             identity.check(connection, SOURCE, SOURCE, Configuration.load(CONFIG), Keyring(SECRET))
         while told:
-            size = chance.randrange(100, 400)
-            part, told = told[:size], told[size:]
-            scene.submit(part)
-            for line in part:
-                model.submit_line(line)
+            told = told_further(scene, model, told, chance.randrange(100, 400))
             dated_back = [
                 {"key": key, "scope": scope, "effective_from": "2020-01-01", "value": chance.choice(values)}
                 for key, scope, values in chance.sample(RULES, 4)
