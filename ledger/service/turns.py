@@ -21,9 +21,9 @@ LINES_AHEAD: Final = 4_000
 STANDSTILL_SECONDS: Final = 15
 STANDSTILL: Final = (
     "another command has been deciding for {seconds} seconds and more, and this one waits for it. It is at a long"
-    " cut-off, or stands still: stopped by Ctrl-Z (`fg` lets it go on) or hanging. In the database, `SELECT * FROM"
-    " pg_stat_activity WHERE pid IN ({pids})` tells where it runs, and `SELECT {ends}` takes its turn away and loses"
-    " nothing."
+    " cut-off or `onecard restore-rows`, or stands still: stopped by Ctrl-Z (`fg` lets it go on) or hanging. In the"
+    " database, `SELECT * FROM pg_stat_activity WHERE pid IN ({pids})` tells where it runs, and `SELECT {ends}`"
+    " takes its turn away and loses nothing."
 )
 
 
